@@ -1,0 +1,1 @@
+"""Files for other programs: images and label maps, DICOM objects, BIDS derivatives."""

@@ -1,0 +1,134 @@
+"""MetaImage and NRRD files, read with SimpleITK; LPS becomes RAS+ here and nowhere later."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK
+
+from foramgrade.errors import InputError
+from foramgrade.loaders.files import Format, find_format
+from foramgrade.loaders.nifti import Orientation
+from foramgrade.loaders.placement import place_grid, spatial_shape
+from foramgrade.volume import Grid
+
+_IMAGE_IO = {Format.METAIMAGE: "MetaImageIO", Format.NRRD: "NrrdImageIO"}
+_METAIMAGE_POSITION = re.compile(
+    rb"^\s*(TransformMatrix|Rotation|Orientation|Offset|Position|Origin)\s*=", re.MULTILINE | re.IGNORECASE
+)
+_METAIMAGE_HEADER_BYTES = 8192
+
+
+def read_itk_header(path: Path, *, orientation: Orientation | None = None) -> tuple[Grid, np.dtype[Any]]:
+    """Read grid and stored type of a MetaImage or NRRD file without its voxels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    orientation : Orientation or None
+        Ignored: these formats hold a single placement.
+
+    Returns
+    -------
+    Grid
+        Where the voxels are, RAS+ mm.
+    dtype
+        Type of the stored values.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, is not one volume of real numbers, or does not say where in the patient it is.
+    """
+    reader = _open(path)
+    return _grid(reader, path.name), _stored_type(reader, path.name)
+
+
+def read_itk(path: Path, *, orientation: Orientation | None = None) -> tuple[npt.NDArray[np.generic], Grid]:
+    """Read the voxels and the grid of a MetaImage or NRRD file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    orientation : Orientation or None
+        Ignored: these formats hold a single placement.
+
+    Returns
+    -------
+    (I, J, K) real array
+        Values as stored, first index along the axis that runs fastest in the file.
+    Grid
+        Where the voxels are, RAS+ mm.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, is not one volume of real numbers, or does not say where in the patient it is.
+    """
+    reader = _open(path)
+    _stored_type(reader, path.name)
+    grid = _grid(reader, path.name)
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        msg = f"{path.name} is damaged or truncated, or its data file is missing"
+        raise InputError(msg) from error
+    array: npt.NDArray[np.generic] = SimpleITK.GetArrayFromImage(image)
+    return array.T.reshape(grid.shape, order="F"), grid
+
+
+def _open(path: Path) -> Any:
+    kind = find_format(path)
+    reader = SimpleITK.ImageFileReader()
+    reader.SetImageIO(_IMAGE_IO[kind])
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        msg = f"{path.name} is not a readable {kind.value} file"
+        raise InputError(msg) from error
+    spatial_shape(tuple(reader.GetSize()), name=path.name)  # a single picture has no placement to complain about
+    if not _is_placed(path, kind, reader):
+        msg = f"{path.name} does not say where in the patient it is: its {kind.value} header has no orientation"
+        raise InputError(msg)
+    return reader
+
+
+def _is_placed(path: Path, kind: Format, reader: Any) -> bool:
+    """Whether the header places the volume; ITK itself would silently assume an axial one at the origin."""
+    if kind is Format.NRRD:
+        return bool(reader.HasMetaDataKey("NRRD_space"))
+    with path.open("rb") as file:
+        return _METAIMAGE_POSITION.search(file.read(_METAIMAGE_HEADER_BYTES)) is not None
+
+
+def _stored_type(reader: Any, name: str) -> np.dtype[Any]:
+    kind = SimpleITK.GetPixelIDValueAsString(reader.GetPixelID())
+    if "complex" in kind:
+        msg = f"{name} holds complex numbers, expected one real number per voxel"
+        raise InputError(msg)
+    components = reader.GetNumberOfComponents()
+    if components != 1:
+        msg = (
+            f"{name} holds {components} values per voxel, expected one: export colours as grey values, "
+            "and a segmentation with overlapping layers as a single label map"
+        )
+        raise InputError(msg)
+    # The type's name is all that is known before the voxels are read, e.g. "16-bit signed integer".
+    words = kind.split()
+    letter = "f" if words[-1] == "float" else "u" if "unsigned" in words else "i"
+    return np.dtype(f"{letter}{int(words[0].removesuffix('-bit')) // 8}")
+
+
+def _grid(reader: Any, name: str) -> Grid:
+    shape = spatial_shape(tuple(reader.GetSize()), name=name)
+    n = reader.GetDimension()
+    direction = np.array(reader.GetDirection()).reshape(n, n)[:3, :3]
+    lps = np.eye(4)
+    lps[:3, :3] = direction * np.array(reader.GetSpacing())[:3]
+    lps[:3, 3] = reader.GetOrigin()[:3]
+    return place_grid(shape, np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps, name=name)

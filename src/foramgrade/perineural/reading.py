@@ -1,0 +1,160 @@
+"""Reading the perineural fat of one foramen: root, fat around it, borders, shape."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from foramgrade.findings import FAT_QUANTITY, Border, FloatArray, PerineuralFindings, Quality, Quantity
+from foramgrade.geometry.foramen import Foramen
+from foramgrade.perineural.borders import FatProfile, describe_borders, measure_profile
+from foramgrade.perineural.root import Root, find_root
+from foramgrade.perineural.shape import expected_area, judge_shape
+from foramgrade.perineural.signal import Signal, fat_fraction
+
+#: Below this ratio of contrast to noise fat cannot be told reliably from the root.
+LOWEST_CONTRAST_TO_NOISE = 5.0
+
+#: Pixels larger than this in the section can miss a film of fat, mm.
+COARSEST_PIXEL_MM = 1.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """What was found inside the opening of one foramen.
+
+    Parameters
+    ----------
+    signal : Signal
+        Reference intensities.
+    root : Root
+        The nerve root.
+    fat : (H, W) float array
+        Fraction of fat, 0 to 1, in the opening; 0 outside and in the root.
+    profile : FatProfile
+        Fat around the root.
+    """
+
+    signal: Signal
+    root: Root
+    fat: FloatArray
+    profile: FatProfile
+
+
+def read_content(foramen: Foramen, image: FloatArray, signal: Signal) -> Content | None:
+    """Find root and fat on the reported section of a foramen.
+
+    Parameters
+    ----------
+    foramen : Foramen
+        With a chosen section.
+    image : (H, W) float array
+        Intensities on that section.
+    signal : Signal
+        Reference intensities.
+
+    Returns
+    -------
+    Content or None
+        None where no root was found.
+    """
+    if foramen.chosen is None:
+        return None
+    section, opening = foramen.sections[foramen.chosen], foramen.openings[foramen.chosen]
+    brightness = signal.brightness(image)
+    root = find_root(brightness, opening.mask, section.pixel_mm)
+    if root is None:
+        return None
+    fat = np.where(opening.mask & ~root.mask, fat_fraction(brightness, root.brightness), 0.0)
+    return Content(signal, root, fat, measure_profile(root, fat, opening.mask, section.parts, section.pixel_mm))
+
+
+def describe_content(
+    content: Content,
+    *,
+    others_mm2: Sequence[float],
+    image_pixel_mm: float,
+    minimum_fat_mm: float,
+    thin_fat_mm: float,
+    sector_deg: float,
+    flattened_aspect: float,
+    collapsed_area_fraction: float,
+) -> tuple[PerineuralFindings, Quality]:
+    """Findings of one foramen and the caveats that come with them.
+
+    Parameters
+    ----------
+    content : Content
+        Root and fat.
+    others_mm2 : sequence of float
+        Areas of the study's other roots, mm2.
+    image_pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
+    minimum_fat_mm, thin_fat_mm, sector_deg, flattened_aspect, collapsed_area_fraction : float
+        Thresholds, as in the grading criteria.
+
+    Returns
+    -------
+    PerineuralFindings, Quality
+        Findings on the four borders and the root's shape, with flags.
+    """
+    shape = judge_shape(
+        content.root,
+        expected_mm2=expected_area(others_mm2),
+        flattened_aspect=flattened_aspect,
+        collapsed_area_fraction=collapsed_area_fraction,
+    )
+    findings = describe_borders(
+        content.profile,
+        shape,
+        minimum_fat_mm=minimum_fat_mm,
+        thin_fat_mm=thin_fat_mm,
+        sector_deg=sector_deg,
+        image_pixel_mm=image_pixel_mm,
+        relative_noise=content.signal.relative_noise,
+    )
+    quality = Quality(0)
+    if shape.probability is None:
+        quality |= Quality.ROOT_INDISTINCT
+    if content.signal.contrast_to_noise < LOWEST_CONTRAST_TO_NOISE:
+        quality |= Quality.LOW_CONTRAST
+    if image_pixel_mm > COARSEST_PIXEL_MM:
+        quality |= Quality.COARSE_PIXELS
+    return findings, quality
+
+
+def measure_content(
+    content: Content, findings: PerineuralFindings, opening_mm2: float, pixel_mm: float
+) -> dict[Quantity, float]:
+    """Measures of root and fat.
+
+    Parameters
+    ----------
+    content : Content
+        Root and fat.
+    findings : PerineuralFindings
+        Fat per border.
+    opening_mm2 : float
+        Area of the opening, mm2.
+    pixel_mm : float
+        Edge of a pixel, mm.
+
+    Returns
+    -------
+    dict of Quantity to float
+        Nerve area, aspect and occupancy; fat area and fraction; fat per border.
+    """
+    root, fat_mm2 = content.root, float(content.fat.sum() * pixel_mm**2)
+    measured = {
+        Quantity.NERVE_AREA: root.area_mm2,
+        Quantity.NERVE_ASPECT: root.aspect,
+        Quantity.NERVE_OCCUPANCY: root.area_mm2 / opening_mm2,
+        Quantity.FAT_AREA: fat_mm2,
+    }
+    if opening_mm2 > root.area_mm2:
+        measured[Quantity.FAT_FRACTION] = fat_mm2 / (opening_mm2 - root.area_mm2)
+    for border in Border:
+        thickness = findings.borders[border].thickness_mm
+        if thickness is not None:
+            measured[FAT_QUANTITY[border]] = thickness
+    return measured

@@ -1,0 +1,89 @@
+"""Whether the nerve root is deformed: flattened, or much smaller than it should be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from foramgrade.findings import RootShape
+from foramgrade.perineural.root import USUAL_ROOT_MM2, Root
+
+#: Where more than this share of the outline cannot be told from its surroundings, the shape is not assessable.
+INDISTINCT_LIMIT = 0.6
+
+#: Standard uncertainty of the aspect, and of the area as a share of the usual one.
+ASPECT_UNCERTAINTY, AREA_UNCERTAINTY = 0.25, 0.08
+
+#: The other roots of a study replace the usual size when there are at least this many, within this factor of it.
+FEWEST_OTHERS, LARGEST_DEPARTURE = 3, 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeFinding:
+    """Shape of a root.
+
+    Parameters
+    ----------
+    shape : RootShape
+        Unchanged, changed or not assessable.
+    probability : float or None
+        Probability that it is changed, 0 to 1; None when not assessable.
+    """
+
+    shape: RootShape
+    probability: float | None
+
+
+def expected_area(others_mm2: Sequence[float]) -> float:
+    """Cross-section to expect of a root, from the other roots of the study.
+
+    Parameters
+    ----------
+    others_mm2 : sequence of float
+        Areas of the other roots, mm2.
+
+    Returns
+    -------
+    float
+        Their upper quartile (collapsed roots must not lower it), kept within a factor of 1.6 of the usual 23.6 mm2; the
+        usual area where there are fewer than three others.
+    """
+    if len(others_mm2) < FEWEST_OTHERS:
+        return USUAL_ROOT_MM2
+    typical = float(np.quantile(np.asarray(others_mm2), 0.75))
+    return float(np.clip(typical, USUAL_ROOT_MM2 / LARGEST_DEPARTURE, USUAL_ROOT_MM2 * LARGEST_DEPARTURE))
+
+
+def judge_shape(
+    root: Root, *, expected_mm2: float, flattened_aspect: float, collapsed_area_fraction: float
+) -> ShapeFinding:
+    """Tell whether a root is deformed.
+
+    Parameters
+    ----------
+    root : Root
+        The root on the graded section.
+    expected_mm2 : float
+        Area to expect, mm2.
+    flattened_aspect : float
+        From this aspect on a root is flattened.
+    collapsed_area_fraction : float
+        Below this share of the expected area a root is collapsed.
+
+    Returns
+    -------
+    ShapeFinding
+        Changed when the probability that it is flattened or collapsed is at least one half.
+
+    Notes
+    -----
+    *Definition*: the two probabilities are normal distribution functions of the distance of aspect and area from their
+    limits over their standard uncertainties. *Limits*: neither limit has a published source; both are the product's.
+    """
+    if root.indistinct > INDISTINCT_LIMIT:
+        return ShapeFinding(RootShape.NOT_ASSESSABLE, None)
+    flat = float(ndtr((root.aspect - flattened_aspect) / ASPECT_UNCERTAINTY))
+    small = float(ndtr((collapsed_area_fraction - root.area_mm2 / expected_mm2) / AREA_UNCERTAINTY))
+    changed = 1.0 - (1.0 - flat) * (1.0 - small)
+    return ShapeFinding(RootShape.CHANGED if changed >= 0.5 else RootShape.UNCHANGED, changed)

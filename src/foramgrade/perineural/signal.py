@@ -1,0 +1,282 @@
+"""What is fat in this image: reference intensities of fat and of soft tissue near each foramen.
+
+A surface coil makes the same tissue several times brighter near the skin than deep in the body. Fat is therefore
+judged against references taken around the same foramen. Where a foramen has no fat of its own left (which is what is
+looked for), the reference is carried over from the other foramina of the study: not the intensity itself, but its
+ratio to the marrow of the vertebrae beside it, which the coil darkens alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.geometry.foramen import Foramen
+from foramgrade.geometry.planes import Part, Section
+from foramgrade.volume import Volume
+
+#: Soft tissue and fat are sought up to this far from the opening, mm.
+REFERENCE_REACH_MM = 14.0
+
+#: Cerebrospinal fluid is as bright as fat on T2: pixels this near to the canal are not used as references, mm.
+CANAL_MARGIN_MM = 2.0
+
+#: Fat must cover at least this area near a foramen to serve as its own reference, mm2.
+SMALLEST_FAT_MM2 = 30.0
+
+#: Fat must be at least this many times as bright as soft tissue, or the series cannot be fat-bright.
+SMALLEST_FAT_RATIO = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Reference intensities at one foramen, in the image's own units.
+
+    Parameters
+    ----------
+    zero : float
+        Intensity of no signal.
+    fat, soft : float
+        Typical intensity of fat and of soft tissue.
+    noise : float
+        Standard deviation of the noise.
+    """
+
+    zero: float
+    fat: float
+    soft: float
+    noise: float
+
+    @property
+    def contrast_to_noise(self) -> float:
+        """(fat - soft) / noise; infinite for a noise-free image."""
+        return (self.fat - self.soft) / self.noise if self.noise > 0 else float("inf")
+
+    @property
+    def relative_noise(self) -> float:
+        """Noise / (fat - soft)."""
+        return self.noise / (self.fat - self.soft)
+
+    def brightness(self, intensities: FloatArray) -> FloatArray:
+        """Intensities between no signal (0) and fat (1); places outside the image (NaN) count as no signal."""
+        scaled: FloatArray = np.clip((intensities - self.zero) / (self.fat - self.zero), 0.0, None)
+        return np.nan_to_num(scaled)
+
+
+def fat_fraction(brightness: FloatArray, root_brightness: float) -> FloatArray:
+    """Share of fat, 0 to 1, that explains a brightness as a mixture of nerve and fat.
+
+    Parameters
+    ----------
+    brightness : array
+        Intensity between no signal (0) and fat (1).
+    root_brightness : float
+        Brightness of the nerve root; kept within what nerve can be, 0.1 to 0.5.
+
+    Returns
+    -------
+    array
+        Same shape.
+
+    Examples
+    --------
+    >>> fat_fraction(np.array([0.1, 0.4, 0.7, 1.2]), 0.4).round(2).tolist()
+    [0.0, 0.0, 0.5, 1.0]
+    """
+    nerve = min(max(root_brightness, 0.1), 0.5)
+    share: FloatArray = np.clip((brightness - nerve) / (1.0 - nerve), 0.0, 1.0)
+    return share
+
+
+def find_zero(image: Volume) -> float:
+    """Intensity of no signal: the 0.5th percentile of the image, which is air or cortical bone."""
+    return float(np.percentile(image.array[::2, ::2, ::2].astype(float), 0.5))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """Intensities around one foramen, above the intensity of no signal.
+
+    Parameters
+    ----------
+    zero : float
+        Intensity of no signal.
+    unlabelled : (N,) float array
+        Soft tissue and fat in and around the opening.
+    marrow : float
+        Median intensity of the two vertebrae on the section.
+    pixel_mm : float
+        Edge of a pixel, mm.
+    noise : float
+        Standard deviation of the noise.
+    """
+
+    zero: float
+    unlabelled: FloatArray
+    marrow: float
+    pixel_mm: float
+    noise: float
+
+
+def sample_image(image: Volume, section: Section) -> FloatArray | None:
+    """Intensities of an image on a section by linear interpolation.
+
+    Parameters
+    ----------
+    image : Volume
+        On any grid.
+    section : Section
+        Where to sample.
+
+    Returns
+    -------
+    (H, W) float array or None
+        NaN outside the image; None where the image covers less than half of the section.
+    """
+    ijk = np.moveaxis(image.grid.to_ijk(section.positions_mm), -1, 0)
+    size = np.array(image.grid.shape)[:, None, None]
+    outside = np.any((ijk < -0.5) | (ijk > size - 0.5), axis=0)
+    if outside.mean() > 0.5:
+        return None
+    first = np.clip(np.floor(ijk.min(axis=(1, 2))).astype(int) - 1, 0, np.array(image.grid.shape) - 1)
+    last = np.clip(np.ceil(ijk.max(axis=(1, 2))).astype(int) + 2, first + 1, image.grid.shape)
+    crop = image.array[tuple(slice(a, b) for a, b in zip(first, last, strict=True))].astype(float)
+    values: FloatArray = ndimage.map_coordinates(crop, ijk - first[:, None, None], order=1, mode="nearest")
+    values[outside] = np.nan
+    return values
+
+
+def estimate_noise(values: FloatArray, step: int) -> float:
+    """Standard deviation of the noise from second differences, robust to edges.
+
+    Parameters
+    ----------
+    values : (H, W) float array
+        Intensities on a section; NaN is ignored.
+    step : int
+        Distance in section pixels between independent samples of the image.
+
+    Returns
+    -------
+    float
+        Noise, in the image's units; 0 where too few pixels are at hand.
+
+    Notes
+    -----
+    *Definition*: 1.4826 x median absolute second difference, over the root of 6, the noise gain of (1, -2, 1).
+    *Limits*: interpolation between pixels averages noise; the figure is a lower bound.
+    """
+    differences = values[2 * step :] - 2 * values[step:-step] + values[: -2 * step]
+    differences = differences[np.isfinite(differences)]
+    if len(differences) < 100:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(differences)) / np.sqrt(6.0))
+
+
+def look_around(foramen: Foramen, image: FloatArray, *, zero: float, native_pixel_mm: float) -> Surroundings | None:
+    """Intensities around a foramen on its reported section.
+
+    Parameters
+    ----------
+    foramen : Foramen
+        With a chosen section.
+    image : (H, W) float array
+        Intensities on that section.
+    zero : float
+        Intensity of no signal.
+    native_pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
+
+    Returns
+    -------
+    Surroundings or None
+        None where nothing is unlabelled or no vertebra is in the image.
+    """
+    if foramen.chosen is None:
+        return None
+    section, opening = foramen.sections[foramen.chosen], foramen.openings[foramen.chosen]
+    seen = np.isfinite(image)
+    near = ndimage.distance_transform_edt(~opening.mask) * section.pixel_mm <= REFERENCE_REACH_MM
+    free = seen & near & (section.parts == Part.FREE) & ~_near_canal(section)
+    bone = seen & ((section.parts == Part.UPPER) | (section.parts == Part.LOWER))
+    bone = ndimage.binary_erosion(bone, iterations=max(1, round(1.0 / section.pixel_mm)))
+    if free.sum() < 100 or bone.sum() < 100:
+        return None
+    step = max(1, round(native_pixel_mm / section.pixel_mm))
+    marrow = float(np.median(image[bone])) - zero
+    return Surroundings(zero, image[free] - zero, marrow, section.pixel_mm, estimate_noise(image, step))
+
+
+def fit_signals(surroundings: Sequence[Surroundings | None]) -> list[Signal | None]:
+    """Reference intensities of every foramen of a study.
+
+    Parameters
+    ----------
+    surroundings : sequence of Surroundings or None
+        One per foramen.
+
+    Returns
+    -------
+    list of Signal or None
+        None where nothing is known, or where no tissue is bright enough to be fat.
+
+    Notes
+    -----
+    *Definition*: intensities over the local marrow are pooled over the study and split in two by Otsu's threshold; the
+    study's fat and soft tissue are the 75th and 50th percentile of the bright and the dark part. A foramen keeps its
+    own percentiles where it has at least `SMALLEST_FAT_MM2` of bright tissue around it.
+    """
+    known = [s.unlabelled / s.marrow for s in surroundings if s is not None and s.marrow > 0]
+    if not known:
+        return [None] * len(surroundings)
+    pooled = np.concatenate(known)
+    threshold = split_in_two(pooled)
+    fat, soft = _references(pooled, threshold)
+    signals: list[Signal | None] = []
+    for s in surroundings:
+        if s is None or s.marrow <= 0:
+            signals.append(None)
+            continue
+        own = s.unlabelled / s.marrow
+        bright_mm2 = float((own > threshold).sum()) * s.pixel_mm**2
+        own_fat, own_soft = _references(own, threshold) if bright_mm2 >= SMALLEST_FAT_MM2 else (fat, soft)
+        bright = own_fat > 0 and own_fat >= SMALLEST_FAT_RATIO * own_soft
+        signal = Signal(s.zero, s.zero + own_fat * s.marrow, s.zero + own_soft * s.marrow, s.noise)
+        signals.append(signal if bright else None)
+    return signals
+
+
+def split_in_two(values: FloatArray) -> float:
+    """Otsu's threshold: the split into a dark and a bright part with the largest variance between the two.
+
+    References
+    ----------
+    Otsu N. A threshold selection method from gray-level histograms. IEEE Trans Syst Man Cybern 1979;9:62-66,
+    doi 10.1109/TSMC.1979.4310076.
+    """
+    values = np.clip(values, None, np.quantile(values, 0.995))
+    counts, edges = np.histogram(values, bins=128)
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    sums = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    return float(edges[1 + int(np.nanargmax(between[:-1]))])
+
+
+def _references(values: FloatArray, threshold: float) -> tuple[float, float]:
+    bright = values > threshold
+    if not bright.any() or bright.all():
+        return float(np.max(values)), float(np.min(values))
+    return float(np.quantile(values[bright], 0.75)), float(np.median(values[~bright]))
+
+
+def _near_canal(section: Section) -> BoolArray:
+    canal: BoolArray = section.parts == Part.CANAL
+    if not canal.any():
+        return canal
+    near: BoolArray = ndimage.distance_transform_edt(~canal) * section.pixel_mm <= CANAL_MARGIN_MM
+    return near

@@ -1,0 +1,300 @@
+"""From an image and its labels to graded foramina: the one place that sees every stage."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import numpy as np
+
+from foramgrade.anatomy.frame import fit_frame
+from foramgrade.anatomy.labels import load_scheme, relabel
+from foramgrade.anatomy.spine import Spine, find_spine
+from foramgrade.errors import GridMismatchError
+from foramgrade.findings import Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
+from foramgrade.geometry.foramen import Foramen, find_foramen
+from foramgrade.geometry.measure import measure_asymmetry, measure_width
+from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM
+from foramgrade.geometry.planes import SECTION_PIXEL_MM
+from foramgrade.grader.criteria import LEE_2010, Criteria
+from foramgrade.grader.grading import grade, not_gradable
+from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
+from foramgrade.perineural.reading import Content, describe_content, measure_content, read_content
+from foramgrade.perineural.signal import Signal, find_zero, fit_signals, look_around, sample_image
+from foramgrade.tables import StudyAssessment
+from foramgrade.volume import LabelMap, Volume
+
+#: Why a foramen has no grade, worst reason first.
+_WHY_NOT: Mapping[Quality, str] = {
+    Quality.NO_DISC: "the disc of this level is not labelled, so the front of the opening is not closed",
+    Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
+    Quality.RING_OPEN: f"the labelled ring around the foramen is open by more than {SEAL_LIMIT_MM:g} mm",
+    Quality.NO_IMAGE: "the image does not cover this foramen",
+    Quality.FAT_NOT_BRIGHT: "no tissue around this foramen is bright enough to be fat (fat-suppressed series?)",
+    Quality.ROOT_NOT_FOUND: "no oval of root size was found in the upper part of the opening",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """One foramen on its way through the stages."""
+
+    foramen: Foramen
+    image: FloatArray | None
+    content: Content | None
+    quality: Quality
+
+
+def assess(
+    image: Volume,
+    labels: LabelMap,
+    *,
+    criteria: Criteria = LEE_2010,
+    case: str = "study",
+    level_names: Mapping[int, str] | None = None,
+    seal_limit_mm: float = SEAL_LIMIT_MM,
+    inputs: Sequence[Mapping[str, str]] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> StudyAssessment:
+    """Measure and grade every foramen of a study.
+
+    Parameters
+    ----------
+    image : Volume
+        Sagittal T1- or T2-weighted series without fat suppression.
+    labels : LabelMap
+        Vertebrae and discs, on any grid that shares patient space with the image.
+    criteria : Criteria
+        Rules, policy and thresholds.
+    case : str
+        Name of the study in the results; never a patient's name.
+    level_names : mapping of int to str, or None
+        Names for the vertebra numbers of the map, where its numbers are not anatomical.
+    seal_limit_mm : float
+        Widest gap in the labelled ring that is sealed, mm.
+    inputs : sequence of mappings
+        Name and SHA-256 of the input files, kept with the results.
+    progress : callable or None
+        Called with the number of foramina done and of all foramina.
+
+    Returns
+    -------
+    StudyAssessment
+        One assessment per level and side, also where nothing could be measured: then with flags and the reason.
+
+    Raises
+    ------
+    GridMismatchError
+        If image and labels do not overlap in space.
+    InputError
+        If the scheme is unknown or does not fit the numbers.
+    AnatomyError
+        If the labels do not describe a spine.
+    """
+    anatomic = relabel(labels, load_scheme(labels.scheme), level_names=level_names)
+    spine = find_spine(anatomic)
+    check_overlap(image, spine)
+    foramina = _find_foramina(spine, seal_limit_mm, progress)
+    readings = _read_all(foramina, image)
+    roots = [r.content.root.area_mm2 if r.content else None for r in readings]
+    pixel = in_plane_pixel_mm(image)
+    assessed = []
+    for index, reading in enumerate(readings):
+        others = [area for other, area in enumerate(roots) if other != index and area is not None]
+        assessed.append(_assess_one(reading, others, pixel, criteria))
+    return StudyAssessment(
+        case=case,
+        foramina=tuple(_with_asymmetry(assessed)),
+        sequence=None if image.sequence is None else image.sequence.value,
+        scheme=labels.scheme,
+        version=version("foramgrade"),
+        parameters={
+            **criteria.parameters(),
+            "seal_limit_mm": seal_limit_mm,
+            "cleft_mm": CLEFT_MM,
+            "section_pixel_mm": SECTION_PIXEL_MM,
+            "perineural_reach_mm": PERINEURAL_REACH_MM,
+            "contact_mm": CONTACT_MM,
+        },
+        inputs=tuple(inputs),
+    )
+
+
+def check_overlap(image: Volume, spine: Spine) -> None:
+    """Refuse an image that holds none of the labelled vertebrae.
+
+    Raises
+    ------
+    GridMismatchError
+        With the extent of both in the patient.
+    """
+    vertebrae = {s.code: s for segment in spine.segments for s in (segment.upper, segment.lower)}
+    centres = np.array([s.centroid_mm for s in vertebrae.values()])
+    ijk = image.grid.to_ijk(centres)
+    if np.any(np.all((ijk >= -0.5) & (ijk <= np.array(image.grid.shape) - 0.5), axis=1)):
+        return
+    corners = image.grid.corners_mm()
+    msg = (
+        f"image and labels do not overlap: the image covers {_extent(corners)}, the centres of the labelled vertebrae "
+        f"lie at {_extent(centres)} (RAS, mm); expected both in the same patient space"
+    )
+    raise GridMismatchError(msg)
+
+
+def in_plane_pixel_mm(image: Volume) -> float:
+    """Larger spacing of the image's pixels in the sagittal plane, mm."""
+    lateral = int(np.argmax(np.abs(image.grid.directions[0])))
+    return max(s for axis, s in enumerate(image.grid.spacing_mm) if axis != lateral)
+
+
+def _extent(points: FloatArray) -> str:
+    low, high = points.min(axis=0), points.max(axis=0)
+    return ", ".join(f"{axis} {a:.0f} to {b:.0f}" for axis, a, b in zip("RAS", low, high, strict=True))
+
+
+def _find_foramina(spine: Spine, seal_limit_mm: float, progress: Callable[[int, int], None] | None) -> list[Foramen]:
+    foramina = []
+    total = len(spine.segments) * len(Side)
+    for segment in spine.segments:
+        frame = fit_frame(spine, segment)
+        for side in Side:
+            foramina.append(find_foramen(spine, segment, frame, side, seal_limit_mm=seal_limit_mm))
+            if progress is not None:
+                progress(len(foramina), total)
+    return foramina
+
+
+def _read_all(foramina: Sequence[Foramen], image: Volume) -> list[_Reading]:
+    """Image, signal, root and fat of every foramen; references are shared over the study."""
+    zero, pixel = find_zero(image), in_plane_pixel_mm(image)
+    images = [None if f.chosen is None else sample_image(image, f.sections[f.chosen]) for f in foramina]
+    surroundings = [
+        None if values is None else look_around(foramen, values, zero=zero, native_pixel_mm=pixel)
+        for foramen, values in zip(foramina, images, strict=True)
+    ]
+    signals = fit_signals(surroundings)
+    unknown = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
+    return [
+        _read_one(foramen, values, signal, unknown)
+        for foramen, values, signal in zip(foramina, images, signals, strict=True)
+    ]
+
+
+def _read_one(foramen: Foramen, image: FloatArray | None, signal: Signal | None, quality: Quality) -> _Reading:
+    if foramen.chosen is None:
+        return _Reading(foramen, None, None, quality)
+    if image is None or np.isnan(image[foramen.openings[foramen.chosen].mask]).any():
+        return _Reading(foramen, image, None, quality | Quality.NO_IMAGE)
+    if signal is None:
+        return _Reading(foramen, image, None, quality | Quality.FAT_NOT_BRIGHT)
+    content = read_content(foramen, image, signal)
+    return _Reading(foramen, image, content, quality | (Quality(0) if content else Quality.ROOT_NOT_FOUND))
+
+
+def _assess_one(
+    reading: _Reading, others_mm2: Sequence[float], pixel_mm: float, criteria: Criteria
+) -> ForamenAssessment:
+    foramen, content = reading.foramen, reading.content
+    quality = foramen.quality | reading.quality
+    measurements = dict(foramen.measurements)
+    findings = None
+    if content is None:
+        given = not_gradable(_why_not(quality), criteria)
+    else:
+        findings, caveats = describe_content(
+            content,
+            others_mm2=others_mm2,
+            image_pixel_mm=pixel_mm,
+            minimum_fat_mm=criteria.minimum_fat_mm,
+            thin_fat_mm=criteria.thin_fat_mm,
+            sector_deg=criteria.sector_deg,
+            flattened_aspect=criteria.flattened_aspect,
+            collapsed_area_fraction=criteria.collapsed_area_fraction,
+        )
+        quality |= caveats
+        given = grade(findings, criteria)
+        section, opening = foramen.reported
+        measurements |= measure_content(content, findings, measurements[Quantity.AREA], section.pixel_mm)
+        width = measure_width(opening.mask, round(content.root.centre[0]), section.pixel_mm)
+        if width is not None:
+            measurements[Quantity.WIDTH_SUPERIOR] = width
+    return ForamenAssessment(
+        level=foramen.segment.level,
+        side=foramen.side,
+        quality=quality,
+        reasons=(given.reason, *_remarks(quality, measurements)),
+        grade=given,
+        measurements=measurements,
+        findings=findings,
+        n_sections=len(foramen.sections),
+        section_mm=_section_centre(foramen),
+        evidence=_evidence(foramen, reading.image, content),
+    )
+
+
+def _why_not(quality: Quality) -> str:
+    for flag, words in _WHY_NOT.items():
+        if flag in quality:
+            cut = "; the vertebrae are cut by the edge of the label map" if Quality.CUT_BY_EDGE in quality else ""
+            return words + cut
+    return "the perineural fat could not be read"
+
+
+def _remarks(quality: Quality, measurements: Mapping[Quantity, float]) -> list[str]:
+    """Sentences for the caveats that a reader must know beside the grade."""
+    remarks = []
+    if Quality.LEVEL_UNVERIFIED in quality:
+        remarks.append("The vertebra numbers of this map are not anatomical; name the levels to replace them.")
+    if Quality.RING_SEALED in quality:
+        gap = measurements[Quantity.SEAL_GAP]
+        remarks.append(f"The labelled ring was open by {gap:.1f} mm and was sealed: the area is less certain.")
+    if Quality.AREA_IMPLAUSIBLE in quality:
+        remarks.append(f"The area of {measurements[Quantity.AREA]:.0f} mm2 is implausible: check the labels.")
+    return remarks
+
+
+def _section_centre(foramen: Foramen) -> tuple[float, float, float] | None:
+    if foramen.chosen is None:
+        return None
+    section, opening = foramen.reported
+    r, a, s = section.positions_mm[opening.mask].mean(axis=0)
+    return float(r), float(a), float(s)
+
+
+def _evidence(foramen: Foramen, image: FloatArray | None, content: Content | None) -> Evidence | None:
+    if foramen.chosen is None:
+        return None
+    section, opening = foramen.reported
+    return Evidence(
+        parts=section.parts,
+        opening=opening.mask,
+        pixel_mm=section.pixel_mm,
+        offsets_mm=foramen.offsets_mm,
+        areas_mm2=foramen.areas_mm2,
+        outlines=tuple(
+            Outline(
+                mask=o.mask,
+                origin_mm=s.positions_mm[0, 0],
+                row_mm=s.positions_mm[1, 0] - s.positions_mm[0, 0],
+                column_mm=s.positions_mm[0, 1] - s.positions_mm[0, 0],
+                spacing_mm=s.spacing_mm,
+            )
+            for s, o in zip(foramen.sections, foramen.openings, strict=True)
+        ),
+        chosen=foramen.chosen,
+        image=image,
+        root=None if content is None else content.root.mask,
+        fat=None if content is None else content.fat,
+        profile_mm=None if content is None else content.profile.thickness_mm,
+    )
+
+
+def _with_asymmetry(assessed: Sequence[ForamenAssessment]) -> list[ForamenAssessment]:
+    areas = {(a.level, a.side): a.measurements.get(Quantity.AREA) for a in assessed}
+    result = []
+    for one in assessed:
+        right, left = areas.get((one.level, Side.RIGHT)), areas.get((one.level, Side.LEFT))
+        if right is not None and left is not None:
+            asymmetry = {Quantity.ASYMMETRY: measure_asymmetry(right, left)}
+            one = replace(one, measurements={**one.measurements, **asymmetry})
+        result.append(one)
+    return result

@@ -1,0 +1,176 @@
+"""Images and label maps in patient space: a voxel grid and the values on it.
+
+World positions are RAS+ millimetres: the first coordinate grows towards the patient's right, the second towards
+anterior, the third towards superior. A voxel index names the voxel's centre. DICOM's and ITK's LPS convention exists
+only inside the loaders and exports.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from foramgrade.errors import GridMismatchError, InputError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.integer]
+
+#: Two grids are the same when corresponding corners differ by less than this.
+SAME_GRID_TOLERANCE_MM = 1e-2
+
+
+class Sequence(StrEnum):
+    """Contrast of a series, as far as it decides what fat looks like."""
+
+    T1 = "T1"
+    """T1-weighted spin echo without fat suppression: fat bright, root intermediate, cerebrospinal fluid dark."""
+    T2 = "T2"
+    """T2-weighted turbo spin echo without fat suppression: fat bright, cerebrospinal fluid as bright or brighter."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """A regular voxel grid placed in the patient.
+
+    Parameters
+    ----------
+    shape : tuple of three int
+        Number of voxels along i, j, k; each at least 1.
+    affine : (4, 4) float array
+        Maps voxel indices (i, j, k, 1) to world positions (RAS+), mm. Copied and kept read-only.
+
+    Raises
+    ------
+    InputError
+        If the affine is not a finite, invertible (4, 4) matrix or the shape is not three positive sizes.
+    """
+
+    shape: tuple[int, int, int]
+    affine: FloatArray
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.affine, dtype=float)
+        if affine.shape != (4, 4) or not np.all(np.isfinite(affine)):
+            msg = f"affine must be a finite 4 x 4 matrix, found shape {affine.shape}"
+            raise InputError(msg)
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+            msg = "affine cannot be inverted: two voxel axes are parallel or a spacing is zero"
+            raise InputError(msg)
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            msg = f"a grid has three axes of at least one voxel, found shape {tuple(self.shape)}"
+            raise InputError(msg)
+        affine.flags.writeable = False
+        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxel centres along i, j, k, mm."""
+        i, j, k = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(i), float(j), float(k)
+
+    @property
+    def directions(self) -> FloatArray:
+        """Unit vectors of the i, j and k axes in the world, as the columns of a (3, 3) array."""
+        axes: FloatArray = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
+        return axes
+
+    @property
+    def voxel_volume_mm3(self) -> float:
+        """Volume of one voxel, mm3."""
+        return float(abs(np.linalg.det(self.affine[:3, :3])))
+
+    def to_world(self, ijk: npt.ArrayLike) -> FloatArray:
+        """World positions (..., 3), mm, of voxel positions (..., 3)."""
+        world: FloatArray = np.asarray(ijk, dtype=float) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return world
+
+    def to_ijk(self, world_mm: npt.ArrayLike) -> FloatArray:
+        """Voxel positions (..., 3), fractional, of world positions (..., 3), mm."""
+        inverse = np.linalg.inv(self.affine)
+        ijk: FloatArray = np.asarray(world_mm, dtype=float) @ inverse[:3, :3].T + inverse[:3, 3]
+        return ijk
+
+    def corners_mm(self) -> FloatArray:
+        """World positions (8, 3), mm, of the centres of the corner voxels."""
+        last = np.array(self.shape) - 1
+        unit = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1).reshape(8, 3)
+        return self.to_world(unit * last)
+
+    def matches(self, other: "Grid", tolerance_mm: float = SAME_GRID_TOLERANCE_MM) -> bool:
+        """Whether the other grid has the same shape and the same corner positions within the tolerance."""
+        if self.shape != other.shape:
+            return False
+        return bool(np.abs(self.corners_mm() - other.corners_mm()).max() <= tolerance_mm)
+
+    def overlap(self, other: "Grid") -> float:
+        """Share of this grid's voxels that lie inside the other grid, 0 to 1, from up to 16 samples per axis."""
+        axes = [np.unique(np.linspace(0, n - 1, min(n, 16)).round()) for n in self.shape]
+        samples = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+        ijk = other.to_ijk(self.to_world(samples))
+        inside = np.all((ijk >= -0.5) & (ijk <= np.array(other.shape) - 0.5), axis=1)
+        return float(inside.mean())
+
+
+def _frozen(array: npt.NDArray[np.generic], grid: Grid, name: str) -> npt.NDArray[np.generic]:
+    if array.shape != grid.shape:
+        msg = f"{name} has shape {array.shape}, its grid has shape {grid.shape}: they must be equal"
+        raise GridMismatchError(msg)
+    copy = np.array(array, order="K")
+    copy.flags.writeable = False
+    return copy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """One image series.
+
+    Parameters
+    ----------
+    array : (I, J, K) real array
+        Intensities, arbitrary units. Copied and kept read-only.
+    grid : Grid
+        Where the voxels are.
+    sequence : Sequence or None
+        Contrast, None when unknown.
+    """
+
+    array: npt.NDArray[np.generic]
+    grid: Grid
+    sequence: Sequence | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "array", _frozen(self.array, self.grid, "the image"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelMap:
+    """A segmentation as its tool wrote it; what the numbers mean is the scheme's matter.
+
+    Parameters
+    ----------
+    array : (I, J, K) integer array
+        Label of every voxel, 0 is background. Copied and kept read-only.
+    grid : Grid
+        Where the voxels are.
+    scheme : str
+        Name of a label scheme that comes with the package, or the path of a JSON file that defines one.
+    instances : (I, J, K) integer array or None
+        For schemes in two maps (SPINEPS, TPTBox): the vertebra every voxel belongs to; `array` then holds subregions.
+    """
+
+    array: npt.NDArray[np.integer]
+    grid: Grid
+    scheme: str
+    instances: npt.NDArray[np.integer] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("array", "instances"):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if not np.issubdtype(values.dtype, np.integer):
+                msg = f"labels must be whole numbers, found an array of {values.dtype}"
+                raise InputError(msg)
+            object.__setattr__(self, name, _frozen(values, self.grid, "the label map"))
