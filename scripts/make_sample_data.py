@@ -18,7 +18,7 @@ from foramgrade.exports.nifti import write_labels, write_volume
 from foramgrade.phantom import CLINICAL_2D, Phantom, make_phantom, random_spec, truth_row
 from foramgrade.volume import Sequence
 
-SEED = 20100
+SEED = 20102
 FOLDER = Path(__file__).resolve().parent.parent / "sample_data"
 NAME = "lumbar"
 LIMIT_BYTES = 6_000_000
@@ -38,7 +38,7 @@ truth.csv             what a perfect measurement would find, one row per level a
 Columns of truth.csv
   lee_grade, lee_defined       Lee grade by the floor policy; whether Lee defines the pattern of lost borders
   lost_borders, root_shape     borders without perineural fat (S, P, I, A); whether the root is deformed
-  area_mm2, height_mm          smallest sagittal section between the pedicle borders, perpendicular to the level's right axis
+  area_mm2, height_mm          smallest section between the pedicle borders, perpendicular to the level's right axis
   disc_height_mm               disc within 5 mm of its posterior margin on that section
   volume_mm3                   integral of the section areas between the pedicle borders
   root_area_mm2, root_aspect   ellipse of the nerve root on that section

@@ -71,10 +71,8 @@ class Neighbour(StrEnum):
 
     DISC = "disc"
     """The intervertebral disc."""
-    UPPER_VERTEBRA = "upper-vertebra"
-    """Bone of the upper vertebra: body, pedicle, pars or inferior articular process."""
-    LOWER_VERTEBRA = "lower-vertebra"
-    """Bone of the lower vertebra: body, superior articular process or pedicle."""
+    VERTEBRA = "vertebra"
+    """Bone of either vertebra: body or osteophyte, pedicle, pars, articular process."""
     SOFT_TISSUE = "soft-tissue"
     """Unlabelled tissue that is not fat: ligament, capsule, protruded disc beyond its label, vessel."""
 
@@ -418,7 +416,8 @@ class Evidence:
         Fat met from the root outwards in N directions, 360/N degrees apart, starting at superior and turning through
         posterior, inferior and anterior, mm.
     offsets_mm, areas_mm2 : (M,) float arrays
-        Position of every section along the level's right axis, mm, and the area of the opening on it, mm2.
+        Position of every section along the level's right axis, mm, and the area of the opening on it, mm2; in the
+        order of `outlines`, so that `chosen` indexes all three.
     """
 
     parts: npt.NDArray[np.uint8]

@@ -99,8 +99,10 @@ def assess(
     pixel = in_plane_pixel_mm(image)
     assessed = []
     for index, reading in enumerate(readings):
-        others = [area for other, area in enumerate(roots) if other != index and area is not None]
-        assessed.append(_assess_one(reading, others, pixel, criteria))
+        # Foramina come right and left by level: the level's other root and those of the levels above and below.
+        nearby = [j for j in range(len(roots)) if j != index and abs(j // len(Side) - index // len(Side)) <= 1]
+        near_mm2 = [area for j in nearby if (area := roots[j]) is not None]
+        assessed.append(_assess_one(reading, near_mm2, pixel, criteria))
     return StudyAssessment(
         case=case,
         foramina=tuple(_with_asymmetry(assessed)),
@@ -174,25 +176,25 @@ def _read_all(foramina: Sequence[Foramen], image: Volume) -> list[_Reading]:
     signals = fit_signals(surroundings)
     unknown = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
     return [
-        _read_one(foramen, values, signal, unknown)
+        _read_one(foramen, values, signal, unknown, pixel)
         for foramen, values, signal in zip(foramina, images, signals, strict=True)
     ]
 
 
-def _read_one(foramen: Foramen, image: FloatArray | None, signal: Signal | None, quality: Quality) -> _Reading:
+def _read_one(
+    foramen: Foramen, image: FloatArray | None, signal: Signal | None, quality: Quality, pixel_mm: float
+) -> _Reading:
     if foramen.chosen is None:
         return _Reading(foramen, None, None, quality)
     if image is None or np.isnan(image[foramen.openings[foramen.chosen].mask]).any():
         return _Reading(foramen, image, None, quality | Quality.NO_IMAGE)
     if signal is None:
         return _Reading(foramen, image, None, quality | Quality.FAT_NOT_BRIGHT)
-    content = read_content(foramen, image, signal)
+    content = read_content(foramen, image, signal, image_pixel_mm=pixel_mm)
     return _Reading(foramen, image, content, quality | (Quality(0) if content else Quality.ROOT_NOT_FOUND))
 
 
-def _assess_one(
-    reading: _Reading, others_mm2: Sequence[float], pixel_mm: float, criteria: Criteria
-) -> ForamenAssessment:
+def _assess_one(reading: _Reading, near_mm2: Sequence[float], pixel_mm: float, criteria: Criteria) -> ForamenAssessment:
     foramen, content = reading.foramen, reading.content
     quality = foramen.quality | reading.quality
     measurements = dict(foramen.measurements)
@@ -202,7 +204,7 @@ def _assess_one(
     else:
         findings, caveats = describe_content(
             content,
-            others_mm2=others_mm2,
+            near_mm2=near_mm2,
             image_pixel_mm=pixel_mm,
             minimum_fat_mm=criteria.minimum_fat_mm,
             thin_fat_mm=criteria.thin_fat_mm,

@@ -17,11 +17,11 @@ def test_lee_2010_carries_its_source_and_the_products_own_numbers() -> None:
     assert LEE_2010.citation.doi == "10.2214/AJR.09.2772"
     assert LEE_2010.citation.year == 2010
     assert LEE_2010.policy is Policy.FLOOR
-    assert LEE_2010.minimum_fat_mm == 0.5
+    assert LEE_2010.minimum_fat_mm == 0.3
     assert LEE_2010.thin_fat_mm == 1.0
     assert LEE_2010.sector_deg == 90.0
     assert LEE_2010.flattened_aspect == 2.0
-    assert LEE_2010.collapsed_area_fraction == 0.45
+    assert LEE_2010.collapsed_area_fraction == 0.55
 
 
 def test_criteria_cannot_be_changed_in_place_but_copied_with_changes() -> None:
@@ -36,7 +36,7 @@ def test_parameters_hold_every_adjustable_number_and_survive_json() -> None:
     parameters = json.loads(json.dumps(criteria.parameters()))
     numbers = {"minimum_fat_mm": 0.7, "sector_deg": 60.0, "thin_fat_mm": 1.0, "flattened_aspect": 2.0}
     assert numbers.items() <= parameters.items()
-    assert parameters["collapsed_area_fraction"] == 0.45
+    assert parameters["collapsed_area_fraction"] == 0.55
     assert parameters["policy"] == "ceil"
     assert "10.2214/AJR.09.2772" in parameters["citation"]
     assert [rule["grade"] for rule in parameters["rules"]] == [0, 1, 2, 3]
@@ -47,7 +47,7 @@ BAD_THRESHOLDS = [
     ({"minimum_fat_mm": float("nan")}, "minimum_fat_mm is nan, expected a positive number of mm"),
     ({"thin_fat_mm": -1.0}, "thin_fat_mm is -1, expected a positive number of mm"),
     ({"thin_fat_mm": float("inf")}, "thin_fat_mm is inf, expected a positive number of mm"),
-    ({"thin_fat_mm": 0.4}, "thin_fat_mm is 0.4, expected at least minimum_fat_mm, 0.5"),
+    ({"thin_fat_mm": 0.2}, "thin_fat_mm is 0.2, expected at least minimum_fat_mm, 0.3"),
     ({"sector_deg": 0.0}, "sector_deg is 0, expected an angle above 0 and up to 90 degrees"),
     ({"sector_deg": 91.0}, "sector_deg is 91, expected an angle above 0 and up to 90 degrees"),
     ({"flattened_aspect": 1.0}, "flattened_aspect is 1, expected a ratio above 1"),

@@ -190,7 +190,7 @@ def blank_foramen() -> ForamenAssessment:
 def longest_foramen() -> ForamenAssessment:
     """Every text as long as it gets: all caveats, endless reasons, all borders lost to a vertebra, unnumbered level."""
     full = _foramen(2, level=Level("V16", "V17"), side=Side.RIGHT)
-    lost = BorderFinding(BorderState.LOST, 10.0, 0.4, 0.0, Neighbour.LOWER_VERTEBRA)
+    lost = BorderFinding(BorderState.LOST, 10.0, 0.4, 0.0, Neighbour.VERTEBRA)
     endless = "The ring of bone is open by 12.3 mm posteriorly and therefore nothing can be measured; " * 9
     every = Quality(0)
     for flag in Quality:

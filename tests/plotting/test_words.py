@@ -49,7 +49,7 @@ def test_caveats_are_listed_once_each_in_order():
     [
         (BorderState.PRESERVED, 2.04, None, ["P  2.0 mm", "preserved"]),
         (BorderState.THIN, 0.66, None, ["P  0.7 mm", "thin"]),
-        (BorderState.LOST, 0.0, Neighbour.LOWER_VERTEBRA, ["P  0.0 mm", "LOST", "to lower vertebra"]),
+        (BorderState.LOST, 0.0, Neighbour.VERTEBRA, ["P  0.0 mm", "LOST", "to vertebra"]),
         (BorderState.LOST, None, None, ["P  ? mm", "LOST"]),
         (BorderState.UNKNOWN, None, None, ["P  ? mm", "unknown"]),
         (BorderState.THIN, 0.66, Neighbour.DISC, ["P  0.7 mm", "thin"]),

@@ -58,8 +58,8 @@ class Criteria:
     policy : Policy
         What to do with a pattern of lost borders that the rules do not define. The product's own.
     minimum_fat_mm : float
-        Below this thickness of fat a border is lost, mm. The product's own: about one pixel of a usual sagittal
-        series, the least that can be seen as fat.
+        Below this thickness of fat a border is lost, mm. The product's own: half a pixel of a usual sagittal
+        series, about the least that partial volume shows as fat.
     thin_fat_mm : float
         Below this thickness a preserved border is called thin, mm; not less than `minimum_fat_mm`. The product's own;
         it does not change the Lee grade, only Wildermuth's grade 1.
@@ -81,7 +81,7 @@ class Criteria:
     Examples
     --------
     >>> LEE_2010.minimum_fat_mm, LEE_2010.policy.value
-    (0.5, 'floor')
+    (0.3, 'floor')
     >>> LEE_2010.with_policy(Policy.CEIL).policy.value
     'ceil'
     """
@@ -90,11 +90,11 @@ class Criteria:
     citation: Citation
     rules: tuple[Rule, ...]
     policy: Policy = Policy.FLOOR
-    minimum_fat_mm: float = 0.5
+    minimum_fat_mm: float = 0.3
     thin_fat_mm: float = 1.0
     sector_deg: float = 90.0
     flattened_aspect: float = 2.0
-    collapsed_area_fraction: float = 0.45
+    collapsed_area_fraction: float = 0.55
 
     def __post_init__(self) -> None:
         policies: tuple[object, ...] = tuple(Policy)

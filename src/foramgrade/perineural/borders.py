@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from foramgrade.findings import BoolArray, Border, BorderFinding, BorderState, FloatArray, Neighbour, PerineuralFindings
 from foramgrade.geometry.planes import Part
@@ -16,6 +17,13 @@ DIRECTIONS = 72
 
 #: Fat further from the root than this is not perineural, mm.
 PERINEURAL_REACH_MM = 5.0
+
+#: The integral of fat starts at this share of the way from the root's centre to its outline: inside is only nerve.
+CORE_SHARE = 0.7
+
+#: Along a ray, a stretch that nowhere holds this share of fat holds none: tissue a little brighter than nerve (disc,
+#: capsule, vessel wall) must not add up to fat over millimetres.
+LOWEST_PEAK = 0.3
 
 #: A structure is what stands at a lost border when it begins this near to the root, mm; else it is soft tissue.
 CONTACT_MM = 1.5
@@ -31,7 +39,7 @@ SECTOR_MIDDLE_DEG: Mapping[Border, float] = {
     Border.ANTERIOR: 270.0,
 }
 
-_NEIGHBOURS = {Part.UPPER: Neighbour.UPPER_VERTEBRA, Part.LOWER: Neighbour.LOWER_VERTEBRA, Part.DISC: Neighbour.DISC}
+_NEIGHBOURS = {Part.UPPER: Neighbour.VERTEBRA, Part.LOWER: Neighbour.VERTEBRA, Part.DISC: Neighbour.DISC}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,9 +89,10 @@ def measure_profile(
 
     Notes
     -----
-    *Definition*: along each ray from the root's centre, the integral of the fat fraction from where the ray leaves the
-    root to where it leaves the opening, at most `PERINEURAL_REACH_MM` from the root. Partial volume counts in part, so
-    a film of fat thinner than a pixel is neither missed nor doubled.
+    *Definition*: along each ray from the root's centre, the integral of the fat fraction from the root's core to where
+    the ray leaves the opening, at most `PERINEURAL_REACH_MM` from the root's outline. Partial volume counts in part, so
+    a film of fat thinner than a pixel is neither missed nor doubled; starting at the core and not at the outline, the
+    integral does not depend on where exactly the outline was drawn.
     """
     step = pixel_mm / 2
     angles = np.arange(DIRECTIONS) * 360.0 / DIRECTIONS
@@ -103,12 +112,21 @@ def measure_profile(
     after_root = np.arange(n)[None, :] >= leaves_root[:, None]
     blocked = after_root & ~free
     leaves_opening = np.where(blocked.any(axis=1), np.argmax(blocked, axis=1), n - 1)
-    on_way = after_root & (np.arange(n)[None, :] < leaves_opening[:, None])
+    from_core = np.arange(n)[None, :] >= CORE_SHARE * leaves_root[:, None]
+    on_way = from_core & (np.arange(n)[None, :] < leaves_opening[:, None])
     near = (distances[None, :] - leaves_root[:, None] * step) <= PERINEURAL_REACH_MM
-    thickness = np.sum(fat[rows, columns] * (on_way & near), axis=1) * step
+    thickness = np.sum(_only_fat(fat[rows, columns] * (on_way & near)), axis=1) * step
     gap = (leaves_opening - leaves_root) * step
     ends = parts[rows, columns][np.arange(DIRECTIONS), leaves_opening]
     return FatProfile(angles, thickness, gap, ends)
+
+
+def _only_fat(fractions: FloatArray) -> FloatArray:
+    """Fat fractions along rays (N, M) without the stretches that nowhere reach what fat must reach."""
+    stretches, count = ndimage.label(fractions > 0, structure=[[0, 0, 0], [1, 1, 1], [0, 0, 0]])
+    peaks = np.zeros(count + 1)
+    np.maximum.at(peaks, stretches, fractions)
+    return np.where(peaks[stretches] >= LOWEST_PEAK, fractions, 0.0)
 
 
 def describe_borders(
@@ -170,7 +188,5 @@ def _encroaching(profile: FatProfile, chosen: BoolArray, minimum_fat_mm: float) 
     touching = bare & (profile.distance_mm <= CONTACT_MM)
     if 2 * touching.sum() < bare.sum():
         return Neighbour.SOFT_TISSUE
-    ends = profile.border_parts[touching]
-    counts = {part: int(np.sum(ends == part)) for part in _NEIGHBOURS}
-    most = max(counts, key=lambda part: counts[part])
-    return _NEIGHBOURS[most] if counts[most] > 0 else Neighbour.SOFT_TISSUE
+    ends = [_NEIGHBOURS[Part(end)] for end in profile.border_parts[touching] if end in _NEIGHBOURS]
+    return max(_NEIGHBOURS.values(), key=ends.count) if ends else Neighbour.SOFT_TISSUE

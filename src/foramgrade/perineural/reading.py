@@ -41,7 +41,7 @@ class Content:
     profile: FatProfile
 
 
-def read_content(foramen: Foramen, image: FloatArray, signal: Signal) -> Content | None:
+def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_pixel_mm: float) -> Content | None:
     """Find root and fat on the reported section of a foramen.
 
     Parameters
@@ -52,6 +52,8 @@ def read_content(foramen: Foramen, image: FloatArray, signal: Signal) -> Content
         Intensities on that section.
     signal : Signal
         Reference intensities.
+    image_pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
 
     Returns
     -------
@@ -62,17 +64,19 @@ def read_content(foramen: Foramen, image: FloatArray, signal: Signal) -> Content
         return None
     section, opening = foramen.sections[foramen.chosen], foramen.openings[foramen.chosen]
     brightness = signal.brightness(image)
-    root = find_root(brightness, opening.mask, section.pixel_mm)
+    noise = signal.noise / (signal.fat - signal.zero)
+    root = find_root(brightness, opening.mask, section.pixel_mm, noise=noise, image_pixel_mm=image_pixel_mm)
     if root is None:
         return None
-    fat = np.where(opening.mask & ~root.mask, fat_fraction(brightness, root.brightness), 0.0)
-    return Content(signal, root, fat, measure_profile(root, fat, opening.mask, section.parts, section.pixel_mm))
+    fat = np.where(opening.mask, fat_fraction(brightness, root.brightness), 0.0)
+    profile = measure_profile(root, fat, opening.mask, section.parts, section.pixel_mm)
+    return Content(signal, root, np.where(root.mask, 0.0, fat), profile)
 
 
 def describe_content(
     content: Content,
     *,
-    others_mm2: Sequence[float],
+    near_mm2: Sequence[float],
     image_pixel_mm: float,
     minimum_fat_mm: float,
     thin_fat_mm: float,
@@ -86,8 +90,8 @@ def describe_content(
     ----------
     content : Content
         Root and fat.
-    others_mm2 : sequence of float
-        Areas of the study's other roots, mm2.
+    near_mm2 : sequence of float
+        Areas of the other root of the level and of the roots of the neighbouring levels, mm2.
     image_pixel_mm : float
         Spacing of the image's own pixels in the section, mm.
     minimum_fat_mm, thin_fat_mm, sector_deg, flattened_aspect, collapsed_area_fraction : float
@@ -100,7 +104,7 @@ def describe_content(
     """
     shape = judge_shape(
         content.root,
-        expected_mm2=expected_area(others_mm2),
+        expected_mm2=expected_area(near_mm2),
         flattened_aspect=flattened_aspect,
         collapsed_area_fraction=collapsed_area_fraction,
     )

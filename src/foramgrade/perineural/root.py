@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy import fft, ndimage
 
 from foramgrade.findings import BoolArray, FloatArray
@@ -19,22 +20,23 @@ from foramgrade.findings import BoolArray, FloatArray
 USUAL_ROOT_MM2 = 23.6
 
 #: Areas that are tried, as multiples of the usual one.
-_AREAS = (0.2, 0.3, 0.45, 0.65, 0.85, 1.0, 1.2, 1.45)
+_AREAS = (0.18, 0.25, 0.35, 0.48, 0.62, 0.76, 0.9, 1.05, 1.25, 1.5)
 
 #: Aspects (major / minor axis) and directions (degrees) that are tried.
-_ASPECTS = (1.0, 1.35, 1.8, 2.4, 3.2)
+_ASPECTS = (1.0, 1.3, 1.7, 2.3, 3.0)
 _DIRECTIONS = tuple(range(0, 180, 20))
 
-#: Weight of the prior, mm2 per unit of squared logarithm: growth beyond the usual size, and shrinkage below it.
-_GROWTH, _SHRINKAGE, _ELONGATION = 14.0, 0.9, 1.0
+#: How root-like a brightness is before the root's own is known: +0.5 nerve, -0.5 fat, hardly for or against the
+#: signal of ligament and cortical bone.
+_ANY_ROOT = ((0.0, 0.12, 0.22, 0.45, 0.65, 0.85), (0.0, 0.1, 0.5, 0.5, 0.0, -0.5))
 
-#: How root-like an intensity is: +0.5 nerve, -0.5 fat, hardly for or against the signal of ligament and cortical bone.
-_ROOT_LIKE = ((0.0, 0.12, 0.22, 0.45, 0.65, 0.85), (0.0, 0.1, 0.5, 0.5, 0.0, -0.5))
+#: A root stands out from darker tissue when it is brighter by this much, and by this many times the noise.
+_DISTINCT, _DISTINCT_NOISE = 0.10, 3.0
 
-#: Signal of ligament and cortical bone on the same scale.
-_DARK = 0.08
+#: Weight of the prior, mm2 per unit of squared logarithm: growth beyond the usual size, shrinkage, elongation.
+_GROWTH, _SHRINKAGE, _ELONGATION = 14.0, 0.5, 4.0
 
-#: Usual height of the root's centre in the opening (0 bottom, 1 top), its spread, and the weight of leaving it.
+#: Usual height of the root's centre in the opening (0 bottom, 1 top), its spread, and the weight of leaving it, mm2.
 _USUAL_HEIGHT, _HEIGHT_SPREAD, _HEIGHT_WEIGHT = 0.70, 0.15, 1.0
 
 #: A pixel outside the opening costs this many times what a pixel of pure fat costs.
@@ -43,11 +45,28 @@ _OUTSIDE_COST = 2.0
 #: Raster of the search, mm: finer gains nothing, because the outline is drawn afterwards.
 _SEARCH_PIXEL_MM = 0.6
 
+#: For fitting, root-like ends at this share of the way to the half-way level: a film of fat or ligament that partial
+#: volume has half filled must not count for the root.
+_STRICTNESS = 0.7
+
+#: Width of the rim around the opening from which the signal of dark tissue is taken, mm.
+_DARK_RIM_MM = 2.0
+
 #: The outline may leave the fitted ellipse by this factor.
 _LOOSE = 1.2
 
+#: A piece of like tissue is the root with its tips when no more than this share lies beyond the loose ellipse.
+_TIPS_SHARE = 0.2
+
 #: Tissue this near to a contact with like tissue outside the ellipse is not added to the root, mm.
 _CONTACT_REACH_MM = 1.2
+
+#: Spurs and notches of the outline up to twice this width are smoothed, mm.
+_SPUR_MM = 0.6
+
+#: Widths of the necks at which an outline is parted, mm, and the smallest lobe that is parted, mm2.
+_NECKS_MM = (1.5, 2.1, 2.7, 3.3)
+_SMALLEST_LOBE_MM2 = 3.0
 
 #: An ellipse with less evidence than this is no root, mm2.
 SMALLEST_EVIDENCE_MM2 = 1.0
@@ -81,7 +100,14 @@ class Root:
     brightness: float
 
 
-def find_root(brightness: FloatArray, opening: BoolArray, pixel_mm: float) -> Root | None:
+def find_root(
+    brightness: FloatArray,
+    opening: BoolArray,
+    pixel_mm: float,
+    *,
+    noise: float = 0.0,
+    image_pixel_mm: float = 0.0,
+) -> Root | None:
     """Find and outline the nerve root.
 
     Parameters
@@ -92,30 +118,41 @@ def find_root(brightness: FloatArray, opening: BoolArray, pixel_mm: float) -> Ro
         The foramen; axes (superior, anterior).
     pixel_mm : float
         Edge of a pixel, mm.
+    noise : float
+        Standard deviation of the brightness.
+    image_pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
 
     Returns
     -------
     Root or None
-        None where no oval of root size holds mostly non-fatty tissue.
+        None where no oval of root size holds mostly root-like tissue.
+
+    Notes
+    -----
+    *Definition*: an ellipse is fitted twice, first to what nerve looks like in general, then to the brightness of the
+    root that was found; it maximises (root-like - unlike) area minus the prior. The outline is the half-way level
+    between the root and fat, and between the root and darker tissue where the two can be told apart.
     """
-    found = _fit_ellipse(brightness, opening, pixel_mm)
+    window = _window(opening, pixel_mm)
+    found = _fit_ellipse(np.interp(brightness, *_ANY_ROOT), opening, window, pixel_mm)
     if found is None:
         return None
-    centre, area, aspect, direction = found
-    shape = brightness.shape
-    core = _ellipse(shape, centre, area / 2, aspect, direction, pixel_mm) & opening
-    tight = _ellipse(shape, centre, area, aspect, direction, pixel_mm) & opening
-    loose = _ellipse(shape, centre, area * _LOOSE**2, aspect, direction, pixel_mm) & opening
-    own = float(np.median(brightness[core])) if core.any() else float(np.median(brightness[tight]))
-    darkest = (own + _DARK) / 2 if own > 2 * _DARK else 0.0
-    fatless = brightness < (own + 1.0) / 2
-    alike = opening & fatless & (brightness >= darkest)
-    # Inside the fitted ellipse whatever is not fat is root; beyond it only like tissue that ends nearby.
-    mask = _trim((tight & fatless) | (loose & alike & ~_going_on(alike, loose, pixel_mm)), pixel_mm)
-    return None if mask is None else describe_root(mask, fatless & (brightness >= darkest), pixel_mm, own)
+    dark = _dark_tissue(brightness, opening, pixel_mm)
+    own = _own_brightness(brightness, opening, found, pixel_mm)
+    range_ = _own_range(own, dark, noise)
+    found = _fit_ellipse(_likeness(brightness, own, range_), opening, window, pixel_mm) or found
+    own = _own_brightness(brightness, opening, found, pixel_mm)
+    darkest, brightest = _own_range(own, dark, noise)
+    tight, loose = (_ellipse(opening.shape, found, pixel_mm, scale=scale) & opening for scale in (1.0, _LOOSE))
+    alike = opening & (brightness < brightest) & (brightness >= darkest)
+    mask = _trim(_outline(alike, tight, loose, pixel_mm), opening, pixel_mm)
+    return None if mask is None else describe_root(mask, alike, pixel_mm, brightness=own, image_pixel_mm=image_pixel_mm)
 
 
-def describe_root(mask: BoolArray, alike: BoolArray, pixel_mm: float, brightness: float) -> Root:
+def describe_root(
+    mask: BoolArray, alike: BoolArray, pixel_mm: float, *, brightness: float, image_pixel_mm: float = 0.0
+) -> Root:
     """Area, axes and distinctness of a root, drawn by hand or found.
 
     Parameters
@@ -128,44 +165,125 @@ def describe_root(mask: BoolArray, alike: BoolArray, pixel_mm: float, brightness
         Edge of a pixel, mm.
     brightness : float
         Median intensity of the root between no signal (0) and fat (1).
+    image_pixel_mm : float
+        Spacing of the image's own pixels in the section, mm; 0 for an outline that the image did not blur.
 
     Returns
     -------
     Root
-        The root with its measures. A pixel's own extent adds 1/12 to each second moment, so that one pixel is round.
+        The root with its measures.
+
+    Notes
+    -----
+    *Definition* of the aspect: root of the ratio of the two principal second moments, each without the second moment
+    of one image pixel, by which a thin outline is widened; never less than a quarter of what was seen is left.
     """
-    positions = np.argwhere(mask).astype(float)
-    centre = positions.mean(axis=0)
-    moments = np.cov(positions.T, bias=True) if len(positions) > 1 else np.zeros((2, 2))
-    minor, major = np.sqrt(np.linalg.eigvalsh(moments + np.eye(2) / 12))
+    positions = np.argwhere(mask).astype(float) * pixel_mm
+    centre = positions.mean(axis=0) / pixel_mm
+    seen = np.cov(positions.T, bias=True) if len(positions) > 1 else np.zeros((2, 2))
+    moments = np.linalg.eigvalsh(seen + np.eye(2) * pixel_mm**2 / 12)
+    minor, major = np.sqrt(np.maximum(moments - image_pixel_mm**2 / 12, moments / 4))
     rim = ndimage.binary_dilation(mask, iterations=max(1, round(0.6 / pixel_mm))) & ~mask
     indistinct = float(alike[rim].mean()) if rim.any() else 1.0
     area = float(mask.sum() * pixel_mm**2)
     return Root(mask, (float(centre[0]), float(centre[1])), area, float(major / minor), indistinct, brightness)
 
 
-def _fit_ellipse(
-    brightness: FloatArray, opening: BoolArray, pixel_mm: float
-) -> tuple[tuple[float, float], float, float, float] | None:
-    """Centre (row, column), area (mm2), aspect and direction (degrees) of the best ellipse."""
+@dataclass(frozen=True, slots=True)
+class _Ellipse:
+    """Centre (row, column), area (mm2), aspect and direction (degrees from superior towards anterior)."""
+
+    row: float
+    column: float
+    area_mm2: float
+    aspect: float
+    direction_deg: float
+
+
+def _own_brightness(brightness: FloatArray, opening: BoolArray, found: _Ellipse, pixel_mm: float) -> float:
+    core = _ellipse(opening.shape, found, pixel_mm, scale=0.7) & opening
+    return float(np.median(brightness[core if core.any() else opening]))
+
+
+def _dark_tissue(brightness: FloatArray, opening: BoolArray, pixel_mm: float) -> float:
+    """Brightness of the darkest tissue in and around the opening: ligament and cortical bone."""
+    around = ndimage.binary_dilation(opening, iterations=max(1, round(_DARK_RIM_MM / pixel_mm)))
+    return float(np.quantile(brightness[around], 0.05))
+
+
+def _own_range(own: float, dark: float, noise: float) -> tuple[float, float]:
+    """Brightness between which a pixel is more root than dark tissue and more root than fat."""
+    distinct = own - dark > max(_DISTINCT, _DISTINCT_NOISE * noise)
+    return (own + dark) / 2 if distinct else -np.inf, (own + 1.0) / 2
+
+
+def _likeness(brightness: FloatArray, own: float, range_: tuple[float, float]) -> FloatArray:
+    """+0.5 at the root's own brightness, 0 at the half-way levels, -0.5 at fat and at distinctly darker tissue."""
+    darkest, brightest = range_
+    above = (brightness - own) / (brightest - own) / _STRICTNESS
+    below = (own - brightness) / (own - darkest) / _STRICTNESS if np.isfinite(darkest) else np.zeros_like(brightness)
+    result: FloatArray = np.clip(0.5 - 0.5 * np.maximum(above, below), -0.5, 0.5)
+    return result
+
+
+def _window(opening: BoolArray, pixel_mm: float) -> tuple[slice, slice]:
+    """Rows and columns around the opening, in multiples of 16 search pixels so that templates are reused."""
     every = max(1, round(_SEARCH_PIXEL_MM / pixel_mm))
-    pixel = pixel_mm * every
-    score = np.where(opening, np.interp(brightness, *_ROOT_LIKE), -0.5 * _OUTSIDE_COST)
-    score = ndimage.uniform_filter(score, every)[::every, ::every]
-    allowed = opening[::every, ::every]
-    rows = np.flatnonzero(opening.any(axis=1))
-    height = (np.arange(score.shape[0]) * every - rows[0]) / max(rows[-1] - rows[0], 1)
+    parts = []
+    for axis in (0, 1):
+        used = np.flatnonzero(opening.any(axis=1 - axis))
+        first = max(int(used[0]) - 2 * every, 0)
+        parts.append(slice(first, first + -(-(int(used[-1]) + 2 * every - first) // (16 * every)) * 16 * every))
+    return parts[0], parts[1]
+
+
+def _fit_ellipse(
+    likeness: FloatArray, opening: BoolArray, window: tuple[slice, slice], pixel_mm: float
+) -> _Ellipse | None:
+    every = max(1, round(_SEARCH_PIXEL_MM / pixel_mm))
+    size = (window[0].stop - window[0].start, window[1].stop - window[1].start)
+    score = np.full(size, -0.5 * _OUTSIDE_COST)
+    allowed = np.zeros(size, bool)
+    inside = opening[window]
+    score[: inside.shape[0], : inside.shape[1]][inside] = likeness[window][inside]
+    allowed[: inside.shape[0], : inside.shape[1]] = inside
+    score = score.reshape(size[0] // every, every, size[1] // every, every).mean(axis=(1, 3))
+    allowed = allowed.reshape(size[0] // every, every, size[1] // every, every).mean(axis=(1, 3)) > 0.5
+    rows = np.flatnonzero(allowed.any(axis=1))
+    if len(rows) == 0:
+        return None
+    height = (np.arange(len(score)) - rows[0]) / max(rows[-1] - rows[0], 1)
     off_height = _HEIGHT_WEIGHT * ((height - _USUAL_HEIGHT) / _HEIGHT_SPREAD) ** 2
-    spectrum = fft.rfft2(score)
-    best, fitted = SMALLEST_EVIDENCE_MM2, None
-    for share, aspect, direction, template in _templates(score.shape, pixel):
-        evidence = fft.irfft2(spectrum * template, s=score.shape) * pixel**2
-        total = np.where(allowed, evidence - _prior(share, aspect) - off_height[:, None], -np.inf)
-        row, column = np.unravel_index(int(np.argmax(total)), total.shape)
-        if total[row, column] > best:
-            best = float(total[row, column])
-            fitted = (float(row * every), float(column * every)), share * USUAL_ROOT_MM2, aspect, direction
-    return fitted
+    pixel = pixel_mm * every
+    areas, aspects, directions, priors, spectra = _templates(score.shape, pixel)
+    evidence = fft.irfft2(fft.rfft2(score) * spectra, s=score.shape) * pixel**2
+    total = evidence - priors[:, None, None] - off_height[None, :, None]
+    total[:, ~allowed] = -np.inf
+    best, row, column = np.unravel_index(int(np.argmax(total)), total.shape)
+    if total[best, row, column] < SMALLEST_EVIDENCE_MM2:
+        return None
+    centre = (np.array([row, column]) + 0.5) * every - 0.5 + [window[0].start, window[1].start]
+    return _Ellipse(float(centre[0]), float(centre[1]), areas[best], aspects[best], directions[best])
+
+
+@lru_cache(maxsize=8)
+def _templates(
+    shape: tuple[int, int], pixel_mm: float
+) -> tuple[list[float], list[float], list[float], FloatArray, npt.NDArray[np.complex128]]:
+    """Areas, aspects, directions, priors and spectra of all ellipses that are tried."""
+    rows, columns = shape[0] // 2, shape[1] // 2
+    tried = [
+        _Ellipse(rows, columns, share * USUAL_ROOT_MM2, aspect, direction)
+        for share in _AREAS
+        for aspect in _ASPECTS
+        for direction in (_DIRECTIONS if aspect > 1 else (0,))
+    ]
+    masks = np.stack([_ellipse(shape, e, pixel_mm, scale=1.0) for e in tried]).astype(float)
+    # The pixel count of a small ellipse scatters around its area: each template holds its area exactly.
+    masks *= (np.array([e.area_mm2 for e in tried]) / pixel_mm**2 / masks.sum(axis=(1, 2)))[:, None, None]
+    spectra = np.conj(fft.rfft2(np.roll(masks, (-rows, -columns), axis=(1, 2))))
+    priors = np.array([_prior(e.area_mm2 / USUAL_ROOT_MM2, e.aspect) for e in tried])
+    return [e.area_mm2 for e in tried], [e.aspect for e in tried], [e.direction_deg for e in tried], priors, spectra
 
 
 def _prior(share: float, aspect: float) -> float:
@@ -174,53 +292,73 @@ def _prior(share: float, aspect: float) -> float:
     return float(weight * np.log(share) ** 2 + _ELONGATION * np.log(max(aspect / 1.35, 1.0)) ** 2)
 
 
-@lru_cache(maxsize=4)
-def _templates(shape: tuple[int, int], pixel_mm: float) -> tuple[tuple[float, float, float, FloatArray], ...]:
-    """Spectra of all ellipses, centred on the first pixel, for correlation."""
-    result = []
-    for share in _AREAS:
-        for aspect in _ASPECTS:
-            for direction in _DIRECTIONS if aspect > 1 else (0,):
-                middle = (shape[0] // 2, shape[1] // 2)
-                shape_mask = _ellipse(shape, middle, share * USUAL_ROOT_MM2, aspect, direction, pixel_mm)
-                centred = np.roll(shape_mask, (-middle[0], -middle[1]), axis=(0, 1)).astype(float)
-                result.append((share, aspect, float(direction), np.conj(fft.rfft2(centred))))
-    return tuple(result)
-
-
-def _ellipse(
-    shape: tuple[int, ...],
-    centre: tuple[float, float],
-    area_mm2: float,
-    aspect: float,
-    direction_deg: float,
-    pixel_mm: float,
-) -> BoolArray:
-    minor = np.sqrt(area_mm2 / np.pi / aspect) / pixel_mm
-    rows, columns = np.arange(shape[0])[:, None] - centre[0], np.arange(shape[1])[None, :] - centre[1]
-    angle = np.radians(direction_deg)
+def _ellipse(shape: tuple[int, ...], ellipse: _Ellipse, pixel_mm: float, *, scale: float) -> BoolArray:
+    minor = scale * np.sqrt(ellipse.area_mm2 / np.pi / ellipse.aspect) / pixel_mm
+    rows, columns = np.arange(shape[0])[:, None] - ellipse.row, np.arange(shape[1])[None, :] - ellipse.column
+    angle = np.radians(ellipse.direction_deg)
     along = rows * np.cos(angle) + columns * np.sin(angle)
     across = columns * np.cos(angle) - rows * np.sin(angle)
-    inside: BoolArray = (along / (minor * aspect)) ** 2 + (across / minor) ** 2 <= 1.0
+    inside: BoolArray = (along / (minor * ellipse.aspect)) ** 2 + (across / minor) ** 2 <= 1.0
     return inside
 
 
-def _going_on(alike: BoolArray, loose: BoolArray, pixel_mm: float) -> BoolArray:
-    """Root-like pixels of the loose ellipse near places where such tissue goes on beyond it: contact, not root."""
-    outside = alike & ~loose
-    touching: BoolArray = loose & alike & ndimage.binary_dilation(outside)
-    if not touching.any():
-        return touching
-    result: BoolArray = ndimage.distance_transform_edt(~touching) * pixel_mm <= _CONTACT_REACH_MM
+def _outline(alike: BoolArray, tight: BoolArray, loose: BoolArray, pixel_mm: float) -> BoolArray:
+    """Root-like pixels that belong to the fitted ellipse.
+
+    The whole piece of like tissue where it hardly leaves the loose ellipse: fat parts it from all else. Otherwise the
+    root touches like tissue; beyond the tight ellipse only what ends inside the loose one is then root.
+    """
+    # Between fat and dark tissue partial volume draws a thin rim as bright as nerve: it joins nothing.
+    smooth = ndimage.binary_opening(alike, structure=_disc(_SPUR_MM / pixel_mm))
+    pieces, _ = ndimage.label(smooth if (smooth & tight).any() else alike)
+    held = np.bincount(pieces[tight & (pieces > 0)])
+    if len(held) == 0:
+        return alike & tight
+    piece: BoolArray = pieces == int(np.argmax(held))
+    beyond = piece & ~loose
+    if beyond.sum() <= _TIPS_SHARE * piece.sum():
+        return piece
+    touching = piece & loose & ndimage.binary_dilation(beyond)
+    contact = ndimage.distance_transform_edt(~touching) * pixel_mm <= _CONTACT_REACH_MM
+    return (alike & tight) | (piece & loose & ~contact)
+
+
+def _trim(mask: BoolArray, opening: BoolArray, pixel_mm: float) -> BoolArray | None:
+    """The root's piece of a mask, without spurs and holes; None when nothing is left."""
+    pieces, count = ndimage.label(mask)
+    if count == 0:
+        return None
+    piece = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    piece = _cut_necks(piece, opening, pixel_mm)
+    result: BoolArray = ndimage.binary_fill_holes(
+        ndimage.binary_closing(piece, structure=_disc(_SPUR_MM / pixel_mm)) & opening
+    )
     return result
 
 
-def _trim(mask: BoolArray, pixel_mm: float) -> BoolArray | None:
-    """Largest piece without spurs and holes; None when nothing is left."""
-    disc = _ellipse((5, 5), (2, 2), np.pi * (2 * pixel_mm) ** 2, 1.0, 0.0, pixel_mm)
-    smooth = ndimage.binary_opening(mask, structure=disc)
-    pieces, count = ndimage.label(smooth if smooth.any() else mask)
-    if count == 0:
-        return None
-    result: BoolArray = ndimage.binary_fill_holes(pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:])))
+def _cut_necks(mask: BoolArray, opening: BoolArray, pixel_mm: float) -> BoolArray:
+    """The lobe of a mask that lies at the root's usual height, where a neck parts it from another lobe.
+
+    A root's cross-section is convex; what hangs on it by a neck is like tissue that touches it (disc, capsule).
+    """
+    rows = np.flatnonzero(opening.any(axis=1))
+    usual = rows[0] + _USUAL_HEIGHT * (rows[-1] - rows[0])
+    for neck_mm in _NECKS_MM:
+        lobes, _ = ndimage.label(ndimage.binary_opening(mask, structure=_disc(neck_mm / 2 / pixel_mm)))
+        areas = np.bincount(lobes.ravel())[1:] * pixel_mm**2
+        large = 1 + np.flatnonzero(areas >= _SMALLEST_LOBE_MM2)
+        if len(large) < 2:
+            continue
+        heights = [float(np.argwhere(lobes == lobe)[:, 0].mean()) for lobe in large]
+        chosen = large[int(np.argmin(np.abs(np.array(heights) - usual)))]
+        to_chosen = ndimage.distance_transform_edt(lobes != chosen)
+        to_others = ndimage.distance_transform_edt(~np.isin(lobes, large[large != chosen]))
+        result: BoolArray = mask & (to_chosen <= neck_mm / 2 / pixel_mm + 1) & (to_chosen < to_others)
+        return result
+    return mask
+
+
+def _disc(radius_pixels: float) -> BoolArray:
+    reach = np.arange(-int(radius_pixels), int(radius_pixels) + 1)
+    result: BoolArray = reach[:, None] ** 2 + reach[None, :] ** 2 <= radius_pixels**2
     return result

@@ -15,8 +15,8 @@ INDISTINCT_LIMIT = 0.6
 #: Standard uncertainty of the aspect, and of the area as a share of the usual one.
 ASPECT_UNCERTAINTY, AREA_UNCERTAINTY = 0.25, 0.08
 
-#: The other roots of a study replace the usual size when there are at least this many, within this factor of it.
-FEWEST_OTHERS, LARGEST_DEPARTURE = 3, 1.6
+#: Roots nearby replace the usual size when there are at least this many, within this factor of it.
+FEWEST_NEAR, LARGEST_DEPARTURE = 3, 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +35,24 @@ class ShapeFinding:
     probability: float | None
 
 
-def expected_area(others_mm2: Sequence[float]) -> float:
-    """Cross-section to expect of a root, from the other roots of the study.
+def expected_area(near_mm2: Sequence[float]) -> float:
+    """Cross-section to expect of a root, from the roots of the other side and of the neighbouring levels.
 
     Parameters
     ----------
-    others_mm2 : sequence of float
-        Areas of the other roots, mm2.
+    near_mm2 : sequence of float
+        Areas of the other root of the level and of the four roots of the levels above and below, mm2; as many as
+        were found.
 
     Returns
     -------
     float
         Their upper quartile (collapsed roots must not lower it), kept within a factor of 1.6 of the usual 23.6 mm2; the
-        usual area where there are fewer than three others.
+        usual area where there are fewer than three.
     """
-    if len(others_mm2) < FEWEST_OTHERS:
+    if len(near_mm2) < FEWEST_NEAR:
         return USUAL_ROOT_MM2
-    typical = float(np.quantile(np.asarray(others_mm2), 0.75))
+    typical = float(np.quantile(np.asarray(near_mm2), 0.75))
     return float(np.clip(typical, USUAL_ROOT_MM2 / LARGEST_DEPARTURE, USUAL_ROOT_MM2 * LARGEST_DEPARTURE))
 
 

@@ -269,7 +269,7 @@ def _draw_foramen(spine: Spine, cell: Cell, opening: Opening) -> None:
     part.structure[free] = 0
     part.tissue[free] = Tissue.FAT
     part.tissue[inner] = contents(opening.section, x[inner], y[inner])
-    _draw_root(opening, part, x, y, np.where(out < medial, -beyond, beyond))
+    _draw_root(opening, part, x, y, np.where(out < medial, -1.0, 1.0) * np.maximum(beyond, 0.0))
     cell.tissue[chosen], cell.structure[chosen] = part.tissue, part.structure
 
 

@@ -47,8 +47,7 @@ _BLOCKING = (
 
 NEIGHBOUR_WORDS: Mapping[Neighbour, str] = {
     Neighbour.DISC: "disc",
-    Neighbour.UPPER_VERTEBRA: "upper vertebra",
-    Neighbour.LOWER_VERTEBRA: "lower vertebra",
+    Neighbour.VERTEBRA: "vertebra",
     Neighbour.SOFT_TISSUE: "soft tissue",
 }
 

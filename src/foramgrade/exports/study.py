@@ -1,0 +1,85 @@
+"""All results of one study in a folder, as ``foramgrade grade`` leaves them."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from foramgrade.exports.folder import fill_folder
+from foramgrade.exports.foramina import write_foramina
+from foramgrade.plotting import write_panel, write_sheet
+from foramgrade.tables import StudyAssessment, write_csv, write_json
+from foramgrade.volume import Grid
+
+#: Subfolder of the pages of the foramina.
+PANELS = "panels"
+
+#: Names that this package gives to the page of a foramen.
+_PANEL_NAME = re.compile(r"[A-Z]\d+-[A-Z]\d+_(right|left)\.png")
+
+
+def write_study(
+    study: StudyAssessment,
+    grid: Grid,
+    folder: Path,
+    *,
+    panels: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[str, ...]:
+    """Write table, document, pictures and label map of a study.
+
+    Parameters
+    ----------
+    study : StudyAssessment
+        At least one foramen.
+    grid : Grid
+        Grid of the label map, on which the derived foramina are painted.
+    folder : Path
+        Made where it does not exist.
+    panels : bool
+        Also write a page for every foramen that has a section.
+    progress : callable or None
+        Called with the number of pictures done and of all pictures.
+
+    Returns
+    -------
+    tuple of str
+        What was written, relative to `folder`, with "/": ``foramina.csv``, ``assessment.json``, ``sheet.png``,
+        ``foramina.nii.gz``, ``foramina.json`` and the pages, e.g. ``panels/L4-L5_left.png``.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+
+    Notes
+    -----
+    Equal studies give equal files. Results of an earlier run are replaced when all new ones are written; pages of an
+    earlier run that this one does not write are removed, since they would show other results. Nothing else in the
+    folder is touched.
+    """
+    pages = [f for f in study.foramina if f.evidence is not None] if panels else []
+    with fill_folder(folder) as part:
+        write_csv(study, part / "foramina.csv")
+        write_json(study, part / "assessment.json")
+        write_foramina(study, grid, part)
+        write_sheet(study, part / "sheet.png")
+        for done, foramen in enumerate(pages, start=1):
+            (part / PANELS).mkdir(exist_ok=True)
+            write_panel(foramen, part / PANELS / f"{foramen.name}.png", case=study.case)
+            if progress is not None:
+                progress(done, len(pages))
+        _remove_pages(folder, keep={f"{foramen.name}.png" for foramen in pages})
+    names = ("foramina.csv", "assessment.json", "sheet.png", "foramina.nii.gz", "foramina.json")
+    return (*names, *(f"{PANELS}/{foramen.name}.png" for foramen in pages))
+
+
+def _remove_pages(folder: Path, *, keep: set[str]) -> None:
+    """Remove the pages of an earlier run that are not replaced."""
+    pages = folder / PANELS
+    if not pages.is_dir():
+        return
+    for page in pages.iterdir():
+        if page.name not in keep and _PANEL_NAME.fullmatch(page.name):
+            page.unlink()
+    if not keep and not any(pages.iterdir()):
+        pages.rmdir()

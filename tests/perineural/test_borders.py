@@ -1,0 +1,101 @@
+"""Fat is measured on the side it is on, to a fraction of a pixel, and its loss is named."""
+
+import numpy as np
+import pytest
+
+from foramgrade.findings import Border, BorderState, Neighbour, RootShape
+from foramgrade.geometry.planes import Part
+from foramgrade.perineural.borders import PERINEURAL_REACH_MM, describe_borders, measure_profile
+from foramgrade.perineural.root import describe_root
+from foramgrade.perineural.shape import ShapeFinding
+from foramgrade.perineural.signal import fat_fraction
+
+PIXEL_MM = 0.3
+LIMITS = {
+    "minimum_fat_mm": 0.3,
+    "thin_fat_mm": 1.0,
+    "sector_deg": 90.0,
+    "image_pixel_mm": 0.6,
+    "relative_noise": 0.05,
+}
+UNCHANGED = ShapeFinding(RootShape.UNCHANGED, 0.0)
+
+
+def profile_of(drawn, parts=None):
+    root = describe_root(drawn.root, np.zeros_like(drawn.root), PIXEL_MM, brightness=0.38)
+    fat = np.where(drawn.opening, fat_fraction(drawn.brightness, 0.38), 0.0)
+    parts = np.where(drawn.opening, Part.FREE, Part.UPPER).astype(np.uint8) if parts is None else parts
+    return measure_profile(root, fat, drawn.opening, parts, PIXEL_MM)
+
+
+def findings_of(drawn, parts=None):
+    return describe_borders(profile_of(drawn, parts), UNCHANGED, **LIMITS)
+
+
+@pytest.mark.parametrize("lost", ["", "S", "P", "I", "A", "SI", "PA", "SP", "SPI", "SPIA"])
+def test_lost_borders_are_the_drawn_ones(draw, lost):
+    findings = findings_of(draw(lost=lost))
+    assert findings.lost == {Border(letter) for letter in lost}
+
+
+def test_thickness_is_the_distance_from_root_to_border(draw):
+    profile = profile_of(draw(blur_mm=0.0))
+    # The opening's semi-axes are 9.0 and 5.5 mm around (0, 0), the root's 2.8 and 2.4 mm around (3, 0).
+    across = 5.5 * np.sqrt(1 - (3.0 / 9.0) ** 2) - 2.4
+    straight = dict(zip(profile.angles_deg, profile.thickness_mm, strict=True))
+    assert straight[0.0] == pytest.approx(9.0 - 3.0 - 2.8, abs=PIXEL_MM)
+    assert straight[90.0] == pytest.approx(across, abs=PIXEL_MM)
+    assert straight[270.0] == pytest.approx(across, abs=PIXEL_MM)
+    assert straight[180.0] == pytest.approx(PERINEURAL_REACH_MM, abs=2 * PIXEL_MM)
+
+
+def test_posterior_is_towards_smaller_columns(draw):
+    findings = findings_of(draw(at=(3.0, 1.5)))
+    thickness = {b: findings.borders[b].thickness_mm for b in Border}
+    assert thickness[Border.POSTERIOR] > thickness[Border.ANTERIOR] + 2.0
+
+
+@pytest.mark.parametrize("blur_mm", [0.2, 0.4, 0.6])
+def test_blur_takes_nothing_from_a_film_of_fat(draw, blur_mm):
+    """A root 1.2 mm below the roof: the film keeps most of its fat although its peak sinks below one."""
+    findings = findings_of(draw(at=(5.0, 0.0), blur_mm=blur_mm))
+    superior = findings.borders[Border.SUPERIOR]
+    assert superior.state is not BorderState.LOST
+    assert superior.thickness_mm > 0.6
+
+
+def test_tissue_a_little_brighter_than_nerve_is_not_fat(draw):
+    """A disc of brightness 0.5 fills the lower foramen: over 5 mm it must not add up to fat."""
+    findings = findings_of(draw(lost="I", filling=0.5))
+    assert findings.borders[Border.INFERIOR].state is BorderState.LOST
+
+
+def test_a_film_below_the_thin_limit_is_thin(draw):
+    findings = findings_of(draw(at=(5.5, 0.0), blur_mm=0.2))
+    assert findings.borders[Border.SUPERIOR].state is BorderState.THIN
+
+
+@pytest.mark.parametrize("part", [Part.DISC, Part.UPPER, Part.LOWER])
+def test_what_touches_the_root_is_named(draw, part):
+    drawn = draw(at=(0.0, 4.2), semi=(3.6, 2.0), blur_mm=0.0)
+    rows, columns = np.indices(drawn.opening.shape)
+    parts = np.where(drawn.opening, Part.FREE, np.where(columns > 65, part, Part.LOWER)).astype(np.uint8)
+    finding = findings_of(drawn, parts).borders[Border.ANTERIOR]
+    assert finding.state is BorderState.LOST
+    assert finding.encroached_by is (Neighbour.DISC if part is Part.DISC else Neighbour.VERTEBRA)
+
+
+def test_ligament_between_root_and_bone_is_soft_tissue(draw):
+    finding = findings_of(draw(lost="P")).borders[Border.POSTERIOR]
+    assert finding.encroached_by is Neighbour.SOFT_TISSUE
+    assert finding.arc_fraction == pytest.approx(0.0, abs=0.15)
+
+
+def test_uncertainty_grows_with_pixel_and_noise(draw):
+    profile = profile_of(draw())
+    coarse = describe_borders(profile, UNCHANGED, **{**LIMITS, "image_pixel_mm": 1.0})
+    noisy = describe_borders(profile, UNCHANGED, **{**LIMITS, "relative_noise": 0.3})
+    usual = describe_borders(profile, UNCHANGED, **LIMITS)
+    for border in Border:
+        assert coarse.borders[border].uncertainty_mm > usual.borders[border].uncertainty_mm
+        assert noisy.borders[border].uncertainty_mm > usual.borders[border].uncertainty_mm

@@ -1,0 +1,54 @@
+"""A root is deformed when it is flat or much smaller than its neighbours, and only if its outline can be seen."""
+
+import numpy as np
+import pytest
+
+from foramgrade.findings import RootShape
+from foramgrade.perineural.root import USUAL_ROOT_MM2, Root
+from foramgrade.perineural.shape import LARGEST_DEPARTURE, expected_area, judge_shape
+
+
+def root_of(area, aspect, indistinct=0.0):
+    return Root(np.ones((1, 1), bool), (0.0, 0.0), area, aspect, indistinct, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("area", "aspect", "shape"),
+    [
+        (20.0, 1.2, RootShape.UNCHANGED),
+        (20.0, 1.75, RootShape.UNCHANGED),  # 7 x 4 mm, the flattest usual oval
+        (20.0, 2.5, RootShape.CHANGED),
+        (8.0, 1.2, RootShape.CHANGED),
+        (14.0, 1.2, RootShape.UNCHANGED),
+    ],
+)
+def test_flat_or_small_is_changed(area, aspect, shape):
+    found = judge_shape(root_of(area, aspect), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55)
+    assert found.shape is shape
+
+
+def test_on_the_limit_the_odds_are_even():
+    found = judge_shape(root_of(40.0, 2.0), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55)
+    assert found.probability == pytest.approx(0.5, abs=1e-6)
+
+
+def test_an_outline_that_cannot_be_seen_is_not_assessed():
+    found = judge_shape(
+        root_of(5.0, 3.0, indistinct=0.7), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55
+    )
+    assert found.shape is RootShape.NOT_ASSESSABLE
+    assert found.probability is None
+
+
+def test_expected_area_is_the_usual_one_without_neighbours():
+    assert expected_area([]) == USUAL_ROOT_MM2
+    assert expected_area([10.0, 11.0]) == USUAL_ROOT_MM2
+
+
+def test_collapsed_neighbours_do_not_lower_the_expected_area():
+    assert expected_area([8.0, 8.0, 20.0, 20.0, 20.0]) == pytest.approx(20.0)
+
+
+def test_expected_area_stays_near_the_usual_one():
+    assert expected_area([100.0] * 4) == pytest.approx(USUAL_ROOT_MM2 * LARGEST_DEPARTURE)
+    assert expected_area([1.0] * 4) == pytest.approx(USUAL_ROOT_MM2 / LARGEST_DEPARTURE)
