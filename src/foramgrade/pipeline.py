@@ -9,7 +9,7 @@ import numpy as np
 from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import load_scheme, relabel
 from foramgrade.anatomy.spine import Spine, find_spine
-from foramgrade.errors import GridMismatchError
+from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
 from foramgrade.geometry.foramen import Foramen, find_foramen
 from foramgrade.geometry.measure import measure_asymmetry, measure_width
@@ -19,7 +19,7 @@ from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
 from foramgrade.perineural.reading import Content, describe_content, measure_content, read_content
-from foramgrade.perineural.signal import Signal, find_zero, fit_signals, look_around, sample_image
+from foramgrade.perineural.signal import Signal, find_brightest, find_zero, fit_signals, look_around, sample_image
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import LabelMap, Volume
 
@@ -27,7 +27,7 @@ from foramgrade.volume import LabelMap, Volume
 _WHY_NOT: Mapping[Quality, str] = {
     Quality.NO_DISC: "the disc of this level is not labelled, so the front of the opening is not closed",
     Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
-    Quality.RING_OPEN: f"the labelled ring around the foramen is open by more than {SEAL_LIMIT_MM:g} mm",
+    Quality.RING_OPEN: "the labelled ring around the foramen is open by more than {seal_limit_mm:g} mm",
     Quality.NO_IMAGE: "the image does not cover this foramen",
     Quality.FAT_NOT_BRIGHT: "no tissue around this foramen is bright enough to be fat (fat-suppressed series?)",
     Quality.ROOT_NOT_FOUND: "no oval of root size was found in the upper part of the opening",
@@ -86,10 +86,13 @@ def assess(
     GridMismatchError
         If image and labels do not overlap in space.
     InputError
-        If the scheme is unknown or does not fit the numbers.
+        If the scheme is unknown or does not fit the numbers, or the sealing limit is not a length.
     AnatomyError
         If the labels do not describe a spine.
     """
+    if not 0 <= seal_limit_mm < np.inf:  # written so that NaN fails too
+        msg = f"the sealing limit is {seal_limit_mm:g}, expected 0 mm or more"
+        raise InputError(msg)
     anatomic = relabel(labels, load_scheme(labels.scheme), level_names=level_names)
     spine = find_spine(anatomic)
     check_overlap(image, spine)
@@ -102,7 +105,7 @@ def assess(
         # Foramina come right and left by level: the level's other root and those of the levels above and below.
         nearby = [j for j in range(len(roots)) if j != index and abs(j // len(Side) - index // len(Side)) <= 1]
         near_mm2 = [area for j in nearby if (area := roots[j]) is not None]
-        assessed.append(_assess_one(reading, near_mm2, pixel, criteria))
+        assessed.append(_assess_one(reading, near_mm2, pixel, criteria, seal_limit_mm))
     return StudyAssessment(
         case=case,
         foramina=tuple(_with_asymmetry(assessed)),
@@ -111,6 +114,7 @@ def assess(
         version=version("foramgrade"),
         parameters={
             **criteria.parameters(),
+            "level_names": dict(level_names or {}),
             "seal_limit_mm": seal_limit_mm,
             "cleft_mm": CLEFT_MM,
             "section_pixel_mm": SECTION_PIXEL_MM,
@@ -173,7 +177,7 @@ def _read_all(foramina: Sequence[Foramen], image: Volume) -> list[_Reading]:
         None if values is None else look_around(foramen, values, zero=zero, native_pixel_mm=pixel)
         for foramen, values in zip(foramina, images, strict=True)
     ]
-    signals = fit_signals(surroundings)
+    signals = fit_signals(surroundings, brightest=find_brightest(image, zero))
     unknown = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
     return [
         _read_one(foramen, values, signal, unknown, pixel)
@@ -194,13 +198,15 @@ def _read_one(
     return _Reading(foramen, image, content, quality | (Quality(0) if content else Quality.ROOT_NOT_FOUND))
 
 
-def _assess_one(reading: _Reading, near_mm2: Sequence[float], pixel_mm: float, criteria: Criteria) -> ForamenAssessment:
+def _assess_one(
+    reading: _Reading, near_mm2: Sequence[float], pixel_mm: float, criteria: Criteria, seal_limit_mm: float
+) -> ForamenAssessment:
     foramen, content = reading.foramen, reading.content
     quality = foramen.quality | reading.quality
     measurements = dict(foramen.measurements)
     findings = None
     if content is None:
-        given = not_gradable(_why_not(quality), criteria)
+        given = not_gradable(_why_not(quality, seal_limit_mm), criteria)
     else:
         findings, caveats = describe_content(
             content,
@@ -233,11 +239,11 @@ def _assess_one(reading: _Reading, near_mm2: Sequence[float], pixel_mm: float, c
     )
 
 
-def _why_not(quality: Quality) -> str:
+def _why_not(quality: Quality, seal_limit_mm: float) -> str:
     for flag, words in _WHY_NOT.items():
         if flag in quality:
             cut = "; the vertebrae are cut by the edge of the label map" if Quality.CUT_BY_EDGE in quality else ""
-            return words + cut
+            return words.format(seal_limit_mm=seal_limit_mm) + cut
     return "the perineural fat could not be read"
 
 

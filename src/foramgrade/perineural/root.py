@@ -30,6 +30,10 @@ _DIRECTIONS = tuple(range(0, 180, 20))
 #: signal of ligament and cortical bone.
 _ANY_ROOT = ((0.0, 0.12, 0.22, 0.45, 0.65, 0.85), (0.0, 0.1, 0.5, 0.5, 0.0, -0.5))
 
+#: Brightness that is nerve rather than ligament or fat, and the least share of an ellipse's core that must have it.
+_NERVE_RANGE = (0.2, 0.6)
+_SMALLEST_NERVE_SHARE = 0.2
+
 #: A root stands out from darker tissue when it is brighter by this much, and by this many times the noise.
 _DISTINCT, _DISTINCT_NOISE = 0.10, 3.0
 
@@ -51,6 +55,9 @@ _STRICTNESS = 0.7
 
 #: Width of the rim around the opening from which the signal of dark tissue is taken, mm.
 _DARK_RIM_MM = 2.0
+
+#: Share of that rim and the opening that must be dark to count: a sliver of ligament is enough, noise is not.
+_DARK_QUANTILE = 0.02
 
 #: The outline may leave the fitted ellipse by this factor.
 _LOOSE = 1.2
@@ -201,14 +208,21 @@ class _Ellipse:
 
 
 def _own_brightness(brightness: FloatArray, opening: BoolArray, found: _Ellipse, pixel_mm: float) -> float:
-    core = _ellipse(opening.shape, found, pixel_mm, scale=0.7) & opening
-    return float(np.median(brightness[core if core.any() else opening]))
+    """Median brightness of the ellipse's core: of what in it looks like nerve, unless that is too little.
+
+    Around a collapsed root the first ellipse holds more ligament than nerve.
+    """
+    core = brightness[_ellipse(opening.shape, found, pixel_mm, scale=0.7) & opening]
+    if len(core) == 0:
+        core = brightness[opening]
+    nerve = core[(core >= _NERVE_RANGE[0]) & (core <= _NERVE_RANGE[1])]
+    return float(np.median(nerve if len(nerve) >= _SMALLEST_NERVE_SHARE * len(core) else core))
 
 
 def _dark_tissue(brightness: FloatArray, opening: BoolArray, pixel_mm: float) -> float:
     """Brightness of the darkest tissue in and around the opening: ligament and cortical bone."""
     around = ndimage.binary_dilation(opening, iterations=max(1, round(_DARK_RIM_MM / pixel_mm)))
-    return float(np.quantile(brightness[around], 0.05))
+    return float(np.quantile(brightness[around], _DARK_QUANTILE))
 
 
 def _own_range(own: float, dark: float, noise: float) -> tuple[float, float]:

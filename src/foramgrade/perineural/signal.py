@@ -26,6 +26,12 @@ CANAL_MARGIN_MM = 2.0
 #: Fat must cover at least this area near a foramen to serve as its own reference, mm2.
 SMALLEST_FAT_MM2 = 30.0
 
+#: Fat is brighter than the marrow of the vertebrae, which is half fat, by at least this factor.
+SMALLEST_FAT_TO_MARROW = 1.15
+
+#: Fat over marrow where no fat is near: on T1 and T2 spin echo 1.3-2 in adults.
+USUAL_FAT_TO_MARROW = 1.6
+
 #: Fat must be at least this many times as bright as soft tissue, or the series cannot be fat-bright.
 SMALLEST_FAT_RATIO = 1.5
 
@@ -209,13 +215,15 @@ def look_around(foramen: Foramen, image: FloatArray, *, zero: float, native_pixe
     return Surroundings(zero, image[free] - zero, marrow, section.pixel_mm, estimate_noise(image, step))
 
 
-def fit_signals(surroundings: Sequence[Surroundings | None]) -> list[Signal | None]:
+def fit_signals(surroundings: Sequence[Surroundings | None], *, brightest: float) -> list[Signal | None]:
     """Reference intensities of every foramen of a study.
 
     Parameters
     ----------
     surroundings : sequence of Surroundings or None
         One per foramen.
+    brightest : float
+        Intensity of the brightest tissue of the whole image, above no signal.
 
     Returns
     -------
@@ -227,6 +235,8 @@ def fit_signals(surroundings: Sequence[Surroundings | None]) -> list[Signal | No
     *Definition*: intensities over the local marrow are pooled over the study and split in two by Otsu's threshold; the
     study's fat and soft tissue are the 75th and 50th percentile of the bright and the dark part. A foramen keeps its
     own percentiles where it has at least `SMALLEST_FAT_MM2` of bright tissue around it.
+    Fat outshines adult marrow, which is half fat. Where nothing near any foramen does, all fat is lost or suppressed:
+    if other tissue of the image does, fat is taken to be `USUAL_FAT_TO_MARROW` times as bright as the marrow.
     """
     known = [s.unlabelled / s.marrow for s in surroundings if s is not None and s.marrow > 0]
     if not known:
@@ -242,10 +252,19 @@ def fit_signals(surroundings: Sequence[Surroundings | None]) -> list[Signal | No
         own = s.unlabelled / s.marrow
         bright_mm2 = float((own > threshold).sum()) * s.pixel_mm**2
         own_fat, own_soft = _references(own, threshold) if bright_mm2 >= SMALLEST_FAT_MM2 else (fat, soft)
+        if own_fat < SMALLEST_FAT_TO_MARROW:
+            own_fat, own_soft = USUAL_FAT_TO_MARROW, float(np.median(own))
+            if brightest < SMALLEST_FAT_TO_MARROW * s.marrow:
+                own_fat = 0.0
         bright = own_fat > 0 and own_fat >= SMALLEST_FAT_RATIO * own_soft
         signal = Signal(s.zero, s.zero + own_fat * s.marrow, s.zero + own_soft * s.marrow, s.noise)
         signals.append(signal if bright else None)
     return signals
+
+
+def find_brightest(image: Volume, zero: float) -> float:
+    """Intensity of the image's brightest tissue above no signal: the 99th percentile."""
+    return float(np.percentile(image.array[::2, ::2, ::2].astype(float), 99)) - zero
 
 
 def split_in_two(values: FloatArray) -> float:
