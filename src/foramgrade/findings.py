@@ -95,6 +95,8 @@ class Quality(Flag):
     """The vertebra numbers are not anatomical: the level is named by number, e.g. "V6-V7"."""
     CUT_BY_EDGE = auto()
     """A structure of this foramen reaches the edge of the label map: part of it may be missing."""
+    NO_VERTEBRA = auto()
+    """The vertebra below this level is not labelled (SPIDER has no sacrum): the opening has no lower border."""
     NO_DISC = auto()
     """The disc of this level is not labelled: the anterior border of the opening is not closed."""
     NO_SECTION = auto()

@@ -25,6 +25,7 @@ from foramgrade.volume import LabelMap, Volume
 
 #: Why a foramen has no grade, worst reason first.
 _WHY_NOT: Mapping[Quality, str] = {
+    Quality.NO_VERTEBRA: "the vertebra below this level is not labelled, so the opening has no lower border",
     Quality.NO_DISC: "the disc of this level is not labelled, so the front of the opening is not closed",
     Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
     Quality.RING_OPEN: "the labelled ring around the foramen is open by more than {seal_limit_mm:g} mm",
@@ -108,7 +109,7 @@ def assess(
         assessed.append(_assess_one(reading, near_mm2, pixel, criteria, seal_limit_mm))
     return StudyAssessment(
         case=case,
-        foramina=tuple(_with_asymmetry(assessed)),
+        foramina=tuple(_with_open_levels(_with_asymmetry(assessed), spine, criteria)),
         sequence=None if image.sequence is None else image.sequence.value,
         scheme=labels.scheme,
         version=version("foramgrade"),
@@ -305,4 +306,21 @@ def _with_asymmetry(assessed: Sequence[ForamenAssessment]) -> list[ForamenAssess
             asymmetry = {Quantity.ASYMMETRY: measure_asymmetry(right, left)}
             one = replace(one, measurements={**one.measurements, **asymmetry})
         result.append(one)
+    return result
+
+
+def _with_open_levels(
+    assessed: Sequence[ForamenAssessment], spine: Spine, criteria: Criteria
+) -> list[ForamenAssessment]:
+    """The assessments with rows for levels whose lower vertebra is not labelled, in their places."""
+    result = list(assessed)
+    for missing in reversed(spine.open_levels):
+        quality = Quality.NO_VERTEBRA if missing.verified else Quality.NO_VERTEBRA | Quality.LEVEL_UNVERIFIED
+        given = not_gradable(_WHY_NOT[Quality.NO_VERTEBRA], criteria)
+        rows = [
+            ForamenAssessment(missing.level, side, quality, (given.reason, *_remarks(quality, {})), given)
+            for side in Side
+        ]
+        place = missing.above * len(Side)
+        result[place:place] = rows
     return result

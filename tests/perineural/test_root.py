@@ -87,6 +87,16 @@ def test_axes_of_a_drawn_outline_are_those_of_the_ellipse(draw):
     assert root.aspect == pytest.approx(2.0, rel=0.03)
     assert root.area_mm2 == pytest.approx(np.pi * 8.0, rel=0.02)
     assert root.indistinct == 0.0
+    assert root.solidity == pytest.approx(1.0, abs=0.05)
+
+
+def test_solidity_of_an_l_is_its_share_of_the_hull():
+    mask = np.zeros((12, 12), bool)
+    mask[:10, :2] = mask[:2, :10] = True
+    root = describe_root(mask, mask, PIXEL_MM, brightness=0.4)
+    # 36 pixels; hull of their centres: the square of 9 less the triangle of 8, grown by half a pixel.
+    circumference = 2 * 9 + 2 * 1 + np.hypot(8, 8)
+    assert root.solidity == pytest.approx(36 / (81 - 32 + circumference / 2 + np.pi / 4))
 
 
 def test_one_pixel_is_round():

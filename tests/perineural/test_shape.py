@@ -8,8 +8,8 @@ from foramgrade.perineural.root import USUAL_ROOT_MM2, Root
 from foramgrade.perineural.shape import LARGEST_DEPARTURE, expected_area, judge_shape
 
 
-def root_of(area, aspect, indistinct=0.0):
-    return Root(np.ones((1, 1), bool), (0.0, 0.0), area, aspect, indistinct, 0.4)
+def root_of(area, aspect, indistinct=0.0, solidity=0.95):
+    return Root(np.ones((1, 1), bool), (0.0, 0.0), area, aspect, indistinct, 0.4, solidity)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,13 @@ def test_an_outline_that_cannot_be_seen_is_not_assessed():
     )
     assert found.shape is RootShape.NOT_ASSESSABLE
     assert found.probability is None
+
+
+def test_an_outline_that_is_not_convex_is_not_assessed():
+    found = judge_shape(
+        root_of(20.0, 2.5, solidity=0.7), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55
+    )
+    assert found.shape is RootShape.NOT_ASSESSABLE
 
 
 def test_expected_area_is_the_usual_one_without_neighbours():

@@ -1,5 +1,6 @@
 """Synthetic foramina that look like T1 sections: a teardrop of fat between two pedicles with an oval root in it."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -99,7 +100,7 @@ def _profile(fat: np.ndarray, root: np.ndarray) -> np.ndarray:
 
 def make_findings(lost: str, shape: RootShape) -> PerineuralFindings:
     """Findings with the given lost borders; the last of the others is thin."""
-    around = dict(zip(Border, Neighbour, strict=True))
+    around = dict(zip(Border, itertools.cycle(Neighbour), strict=False))
     borders = {
         border: BorderFinding(BorderState.LOST, 0.1, 0.2, 0.05, around[border])
         if border.value in lost

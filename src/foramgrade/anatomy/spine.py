@@ -1,7 +1,7 @@
 """The spine as an ordered row of vertebrae, with the discs and the canal between and behind them."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,12 @@ from foramgrade.volume import Grid
 
 #: Neighbours that skip names because the spine has fewer segments than the row of names.
 _SKIPS = {("T11", "L1"), ("T12", "L1"), ("L4", "S1"), ("L5", "S1"), ("L6", "S1")}
+
+#: A vertebra with less than this share of the voxels that is usual in its map is a sliver.
+WHOLE_SHARE = 0.4
+
+#: Vertebrae that the sacrum usually follows.
+_LAST_LUMBAR = ("L5", "L6", "L7")
 
 Box = tuple[slice, slice, slice]
 
@@ -70,6 +76,25 @@ class Segment:
     disc: Structure | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenLevel:
+    """A level that is there but cannot be measured: its disc is labelled, the vertebra below it is not.
+
+    Parameters
+    ----------
+    level : Level
+        Its name; the lower vertebra is the one that usually follows.
+    verified : bool
+        Whether the name is anatomical.
+    above : int
+        Number of segments that lie above it.
+    """
+
+    level: Level
+    verified: bool
+    above: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Spine:
     """Labelled structures of one study in anatomical order.
@@ -84,12 +109,15 @@ class Spine:
         Every pair of neighbouring vertebrae, top to bottom.
     canal : Structure or None
         The spinal canal, None when it is not labelled.
+    open_levels : tuple of OpenLevel
+        Levels without a lower vertebra, top to bottom.
     """
 
     grid: Grid
     codes: npt.NDArray[np.uint16]
     segments: tuple[Segment, ...]
     canal: Structure | None
+    open_levels: tuple[OpenLevel, ...] = ()
 
     @property
     def lateral_axis(self) -> int:
@@ -146,10 +174,16 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
     """
     structures = find_structures(anatomic.codes, anatomic.grid)
     vertebrae = [v for v in anatomic.vertebrae if v.code in structures]
-    check_order(vertebrae, structures)
-    segments = []
-    for upper, lower in itertools.pairwise(vertebrae):
-        if not _neighbours(upper, lower):
+    whole = find_whole([structures[v.code] for v in vertebrae])
+    check_order([v for v in vertebrae if v.code in whole], structures)
+    segments: list[Segment] = []
+    open_levels = []
+    for upper, lower in itertools.pairwise([*vertebrae, None]):
+        if upper is None:
+            break
+        if lower is None or not _neighbours(upper, lower):
+            if DISC_CODE_OFFSET + upper.code in structures:
+                open_levels.append(OpenLevel(Level(upper.name, _usual_next(upper)), upper.verified, len(segments)))
             continue
         disc = structures.get(DISC_CODE_OFFSET + upper.code)
         segment = Segment(
@@ -159,7 +193,7 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
             structures[lower.code],
             disc,
         )
-        check_disc(segment)
+        check_disc(segment, whole)
         segments.append(segment)
     if not segments:
         names = ", ".join(v.name for v in vertebrae) or "none"
@@ -167,7 +201,8 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
             f"the label map holds no two neighbouring vertebrae (found: {names}); a foramen needs both of its vertebrae"
         )
         raise AnatomyError(msg)
-    return Spine(anatomic.grid, anatomic.codes, tuple(segments), structures.get(CANAL_CODE))
+    canal = structures.get(CANAL_CODE)
+    return Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels))
 
 
 def _neighbours(upper: VertebraLabel, lower: VertebraLabel) -> bool:
@@ -177,6 +212,15 @@ def _neighbours(upper: VertebraLabel, lower: VertebraLabel) -> bool:
         return VERTEBRA_NAMES.index(lower.name) - VERTEBRA_NAMES.index(upper.name) == 1
     # A map numbered from the top: the sacrum, which keeps its number, follows the last vertebra.
     return lower.name == SACRUM_NAME or abs(lower.file_label - upper.file_label) == 1
+
+
+def _usual_next(vertebra: VertebraLabel) -> str:
+    """Name of the vertebra that usually follows: S1 after L5, the next number where names are mere numbers."""
+    if vertebra.name not in VERTEBRA_NAMES:
+        return f"V{vertebra.file_label + 1}"
+    if vertebra.name in _LAST_LUMBAR:
+        return SACRUM_NAME
+    return VERTEBRA_NAMES[VERTEBRA_NAMES.index(vertebra.name) + 1] if vertebra.name != "T12" else "L1"
 
 
 def voxel_positions(spine: Spine, code: int, box: Box) -> FloatArray:
@@ -203,8 +247,19 @@ def check_order(vertebrae: Sequence[VertebraLabel], structures: Mapping[int, Str
             raise AnatomyError(msg)
 
 
-def check_disc(segment: Segment) -> None:
-    """Refuse a disc that does not lie between its two vertebrae.
+def find_whole(vertebrae: Sequence[Structure]) -> frozenset[int]:
+    """Codes of the vertebrae that are not mere slivers: at least `WHOLE_SHARE` of the median size.
+
+    Where the field of view leaves only an arch of a vertebra, its centre tells nothing about the order.
+    """
+    if not vertebrae:
+        return frozenset()
+    usual = float(np.median([v.voxels for v in vertebrae]))
+    return frozenset(v.code for v in vertebrae if v.voxels >= WHOLE_SHARE * usual)
+
+
+def check_disc(segment: Segment, whole: Collection[int]) -> None:
+    """Refuse a disc that lies beyond one of its two vertebrae; slivers of vertebrae are not asked.
 
     Raises
     ------
@@ -216,8 +271,10 @@ def check_disc(segment: Segment) -> None:
     top, bottom = segment.upper.centroid_mm[2], segment.lower.centroid_mm[2]
     height = segment.disc.centroid_mm[2]
     # A steep lumbosacral disc lies in front of its vertebrae and may reach above or below their centres by a little.
-    margin = 0.5 * (top - bottom)
-    if not bottom - margin < height < top + margin:
+    margin = 0.5 * abs(top - bottom)
+    above = segment.upper.code in whole and height > top + margin
+    below = segment.lower.code in whole and height < bottom - margin
+    if above or below:
         msg = (
             f"the disc of {segment.level} has its centre at S {height:.1f} mm, not between its vertebrae "
             f"(S {bottom:.1f} to {top:.1f} mm): wrong scheme?"

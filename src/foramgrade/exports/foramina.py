@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from foramgrade.exports.folder import replace_file
 from foramgrade.exports.nifti import write_nifti
-from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Level, Outline
+from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline
 from foramgrade.plotting.palette import FAT, OPENING, ROOT, Stroke
 from foramgrade.tables import StudyAssessment, write_atomically
 from foramgrade.volume import Grid
@@ -25,8 +25,8 @@ FAT_SHARE = 0.5
 #: Codes of the k-th foramen, counted from 1, are 10 k + its structure's number.
 CODES_PER_FORAMEN = 10
 
-#: Voxels on the face between two sections belong to one of them; it is moved by this much to keep rounding away, mm.
-_FACE_MM = 1e-6
+#: Faces between sections are moved by this share of a step, so that rounding cannot leave out a voxel centre on them.
+_FACE = 1e-6
 
 
 class Structure(IntEnum):
@@ -93,18 +93,17 @@ def paint_foramina(study: StudyAssessment, grid: Grid) -> tuple[npt.NDArray[np.u
 
     Notes
     -----
-    *Definition*: a voxel belongs to a foramen when its centre lies within half a section spacing of a section, along
-    the level's right axis, and, seen along that axis, inside the outline of the opening on it. Root and fat (at least
+    *Definition*: a voxel belongs to a foramen when its centre, moved along the line from section to section on to the
+    nearest section, not further than half a step, lies inside the outline of the opening on it. Root and fat (at least
     half of the voxel) are painted where that section is the reported one, over the opening.
-    *Limits*: where a level has a single section, it is seen along its own normal: on a grid with other slices than the
-    label map's its outline is then displaced, by up to half a section spacing times the tangent of the obliquity.
-    Counted voxels differ from the measured area by the rounding of its edge.
+    *Limits*: a foramen with a single section is seen along that section's normal: on a grid with other slices than the
+    label map's its outline is displaced by up to half a step times the tangent of the obliquity. Counted voxels differ
+    from the measured area by the rounding of its edge.
     """
     array = np.zeros(grid.shape, np.uint16)
-    axes = _right_axes(study.foramina)
     for number, foramen in enumerate(study.foramina, start=1):
         if foramen.evidence is not None:
-            _paint_one(array, grid, foramen.evidence, axes[foramen.level], CODES_PER_FORAMEN * number)
+            _paint_one(array, grid, foramen.evidence, CODES_PER_FORAMEN * number)
     counts = np.bincount(array.ravel(order="K"), minlength=_beyond(study))
     labels = [
         _label(foramen, structure, CODES_PER_FORAMEN * number + structure, counts)
@@ -148,8 +147,8 @@ def write_foramina(study: StudyAssessment, grid: Grid, folder: Path) -> tuple[Pa
         "case": study.case,
         "version": study.version,
         "codes": (
-            f"{CODES_PER_FORAMEN} k + 1 opening, + 2 nerve root, + 3 fat of the k-th foramen; root and fat are shown on "
-            "the reported section and painted over the opening: the whole opening is all three"
+            f"{CODES_PER_FORAMEN} k + 1 opening, + 2 nerve root, + 3 fat of the k-th foramen; root and fat are painted "
+            "over the opening, on the reported section: the whole opening is all three"
         ),
         "labels": [{name: getattr(label, name) for name in ForamenLabel.__slots__} for label in labels],
     }
@@ -178,32 +177,31 @@ def _label(foramen: ForamenAssessment, structure: Structure, index: int, counts:
     )
 
 
-def _right_axes(foramina: Sequence[ForamenAssessment]) -> dict[Level, FloatArray]:
-    """Right axis of every level that has sections, a unit vector in the world.
-
-    The sections of a level, of both sides, are one raster displaced along the right axis, so the way from one to another
-    gives the axis even where thick slices are inclined to it. A single section leaves only its normal.
-    """
-    axes = {}
-    for level in dict.fromkeys(f.level for f in foramina):
-        outlines = [o for f in foramina if f.level == level and f.evidence is not None for o in f.evidence.outlines]
-        if not outlines:
-            continue
-        by_right = sorted((o.origin_mm for o in outlines), key=lambda origin: float(origin[0]))
-        axis = by_right[-1] - by_right[0] if len(by_right) > 1 else np.cross(outlines[0].column_mm, outlines[0].row_mm)
-        axes[level] = axis / np.linalg.norm(axis)
-    return axes
-
-
-def _paint_one(array: npt.NDArray[np.uint16], grid: Grid, evidence: Evidence, right: FloatArray, first: int) -> None:
+def _paint_one(array: npt.NDArray[np.uint16], grid: Grid, evidence: Evidence, first: int) -> None:
+    step = _step(evidence.outlines)
     for index, outline in enumerate(evidence.outlines):
-        voxels, rows, columns = _project(grid, outline, right)
+        voxels, rows, columns = _project(grid, outline, step)
         array[voxels] = first + Structure.OPENING
         if index != evidence.chosen:
             continue
         for structure, mask in _contents(evidence):
             painted = mask[rows, columns]
             array[tuple(axis[painted] for axis in voxels)] = first + structure
+
+
+def _step(outlines: Sequence[Outline]) -> FloatArray:
+    """Way from a section to the next, in the world, mm.
+
+    The sections of a foramen are one raster in several places, so the way between two of them gives the direction even
+    where thick slices are inclined to it. A single section leaves only its normal.
+    """
+    first, last = outlines[0], outlines[-1]
+    way = last.origin_mm - first.origin_mm
+    steps = round(float(np.linalg.norm(way)) / first.spacing_mm)
+    if steps == 0:
+        normal = np.cross(first.column_mm, first.row_mm)
+        return first.spacing_mm * normal / np.linalg.norm(normal)
+    return way / steps
 
 
 def _contents(evidence: Evidence) -> Iterator[tuple[Structure, BoolArray]]:
@@ -214,20 +212,19 @@ def _contents(evidence: Evidence) -> Iterator[tuple[Structure, BoolArray]]:
 
 
 def _project(
-    grid: Grid, outline: Outline, right: FloatArray
+    grid: Grid, outline: Outline, step: FloatArray
 ) -> tuple[tuple[npt.NDArray[np.intp], ...], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Indices i, j, k of the voxels seen in an outline, and the row and column where each is seen."""
-    half = outline.spacing_mm / 2
-    to_world = np.column_stack([outline.row_mm, outline.column_mm, right])
-    extent = [(n.min() - 0.5, n.max() + 0.5) for n in np.nonzero(outline.mask)] + [(-half, half)]
+    to_world = np.column_stack([outline.row_mm, outline.column_mm, step])
+    extent = [(n.min() - 0.5, n.max() + 0.5) for n in np.nonzero(outline.mask)] + [(-0.5, 0.5)]
     ends = np.stack(np.meshgrid(*extent, indexing="ij"), axis=-1).reshape(8, 3)
     corners = grid.to_ijk(outline.origin_mm + ends @ to_world.T)
-    low = np.clip(np.ceil(corners.min(axis=0)), 0, grid.shape).astype(int)
-    high = np.clip(np.floor(corners.max(axis=0)) + 1, 0, grid.shape).astype(int)
+    low = np.clip(np.ceil(corners.min(axis=0) - _FACE), 0, grid.shape).astype(int)
+    high = np.clip(np.floor(corners.max(axis=0) + _FACE) + 1, 0, grid.shape).astype(int)
     voxels = np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1).reshape(-1, 3)
     seen = (grid.to_world(voxels) - outline.origin_mm) @ np.linalg.inv(to_world).T
-    pixels, off_mm = np.rint(seen[:, :2]).astype(np.intp), seen[:, 2] + _FACE_MM
-    within = (off_mm >= -half) & (off_mm < half) & np.all((pixels >= 0) & (pixels < outline.mask.shape), axis=1)
+    pixels, away = np.rint(seen[:, :2]).astype(np.intp), seen[:, 2] + _FACE
+    within = (away >= -0.5) & (away < 0.5) & np.all((pixels >= 0) & (pixels < outline.mask.shape), axis=1)
     voxels, pixels = voxels[within], pixels[within]
     inside = outline.mask[pixels[:, 0], pixels[:, 1]]
     i, j, k = voxels[inside].T

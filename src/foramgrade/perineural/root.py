@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
+from scipy.spatial import ConvexHull
 
 from foramgrade.findings import BoolArray, FloatArray
 
@@ -97,6 +98,8 @@ class Root:
         Share of the outline, 0 to 1, at which neither fat nor clearly darker tissue borders the root.
     brightness : float
         Median intensity of the root between no signal (0) and fat (1).
+    solidity : float
+        Area over the area of the convex hull, 0 to 1.
     """
 
     mask: BoolArray
@@ -105,6 +108,7 @@ class Root:
     aspect: float
     indistinct: float
     brightness: float
+    solidity: float
 
 
 def find_root(
@@ -193,7 +197,19 @@ def describe_root(
     rim = ndimage.binary_dilation(mask, iterations=max(1, round(0.6 / pixel_mm))) & ~mask
     indistinct = float(alike[rim].mean()) if rim.any() else 1.0
     area = float(mask.sum() * pixel_mm**2)
-    return Root(mask, (float(centre[0]), float(centre[1])), area, float(major / minor), indistinct, brightness)
+    return Root(
+        mask, (float(centre[0]), float(centre[1])), area, float(major / minor), indistinct, brightness, _solidity(mask)
+    )
+
+
+def _solidity(mask: BoolArray) -> float:
+    """Area over the area of the convex hull, which is that of the pixels' centres grown by half a pixel."""
+    pixels = np.argwhere(mask)
+    if np.linalg.matrix_rank(pixels - pixels[0]) < 2:
+        return 1.0
+    hull = ConvexHull(pixels)
+    # In two dimensions qhull calls the area a volume and the circumference an area.
+    return min(1.0, float(len(pixels) / (hull.volume + hull.area / 2 + np.pi / 4)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,12 +345,13 @@ def _outline(alike: BoolArray, tight: BoolArray, loose: BoolArray, pixel_mm: flo
     if len(held) == 0:
         return alike & tight
     piece: BoolArray = pieces == int(np.argmax(held))
-    beyond = piece & ~loose
+    beyond: BoolArray = piece & ~loose
     if beyond.sum() <= _TIPS_SHARE * piece.sum():
         return piece
     touching = piece & loose & ndimage.binary_dilation(beyond)
     contact = ndimage.distance_transform_edt(~touching) * pixel_mm <= _CONTACT_REACH_MM
-    return (alike & tight) | (piece & loose & ~contact)
+    result: BoolArray = (alike & tight) | (piece & loose & ~contact)
+    return result
 
 
 def _trim(mask: BoolArray, opening: BoolArray, pixel_mm: float) -> BoolArray | None:

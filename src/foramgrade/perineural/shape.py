@@ -12,6 +12,10 @@ from foramgrade.perineural.root import USUAL_ROOT_MM2, Root
 #: Where more than this share of the outline cannot be told from its surroundings, the shape is not assessable.
 INDISTINCT_LIMIT = 0.6
 
+#: A nerve's cross-section is convex. An outline that fills less than this share of its convex hull is not a nerve's
+#: outline but that of several things together, and its shape says nothing.
+SOLIDITY_LIMIT = 0.85
+
 #: Standard uncertainty of the aspect, and of the area as a share of the usual one.
 ASPECT_UNCERTAINTY, AREA_UNCERTAINTY = 0.25, 0.08
 
@@ -82,7 +86,7 @@ def judge_shape(
     *Definition*: the two probabilities are normal distribution functions of the distance of aspect and area from their
     limits over their standard uncertainties. *Limits*: neither limit has a published source; both are the product's.
     """
-    if root.indistinct > INDISTINCT_LIMIT:
+    if root.indistinct > INDISTINCT_LIMIT or root.solidity < SOLIDITY_LIMIT:
         return ShapeFinding(RootShape.NOT_ASSESSABLE, None)
     flat = float(ndtr((root.aspect - flattened_aspect) / ASPECT_UNCERTAINTY))
     small = float(ndtr((collapsed_area_fraction - root.area_mm2 / expected_mm2) / AREA_UNCERTAINTY))

@@ -17,6 +17,7 @@ from foramgrade.findings import (
 QUALITY_WORDS: Mapping[Quality, str] = {
     Quality.LEVEL_UNVERIFIED: "level number not anatomical",
     Quality.CUT_BY_EDGE: "cut by the edge of the labels",
+    Quality.NO_VERTEBRA: "lower vertebra not labelled",
     Quality.NO_DISC: "disc not labelled",
     Quality.NO_SECTION: "no section between the pedicles",
     Quality.RING_OPEN: "labelled ring open",
@@ -37,6 +38,8 @@ QUALITY_WORDS: Mapping[Quality, str] = {
 
 #: Caveats that leave nothing to show or grade, the most fundamental first.
 _BLOCKING = (
+    Quality.NO_VERTEBRA,
+    Quality.NO_DISC,
     Quality.NO_SECTION,
     Quality.RING_OPEN,
     Quality.NO_IMAGE,

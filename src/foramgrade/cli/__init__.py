@@ -1,0 +1,253 @@
+"""The command line: parses, calls, prints.
+
+Results go to stdout and files, complaints to stderr in one or two plain sentences. Exit status: 0 all done, foramina
+that cannot be graded among the results; 1 some case failed and the rest is there; 2 wrong usage or unreadable input. A
+traceback means a bug.
+"""
+
+import csv
+import functools
+import io
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import numpy as np
+import typer
+
+import foramgrade as fg
+from foramgrade.cli.doors import anatomy, exports, files, loaders, phantom
+from foramgrade.cli.screen import NOTE, count_numbers, show_labels, show_progress, show_series, show_study
+from foramgrade.errors import ForamgradeError
+from foramgrade.findings import Policy
+from foramgrade.grader import LEE_2010, Criteria
+from foramgrade.volume import Sequence
+
+#: Default of the widest gap that is sealed, mm: a copy, since its home needs scipy; a test holds the two together.
+SEAL_LIMIT_MM = 10.0
+
+P = ParamSpec("P")
+app = typer.Typer(
+    help=f"Measure lumbar neural foramina on MRI and grade their stenosis. {NOTE}",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Protocol(StrEnum):
+    """Sampling of a phantom; a member is called like the protocol in the phantom room."""
+
+    CLINICAL_2D = "clinical-2d"
+    """Slices of 4 mm every 4.4 mm, pixels of 0.6 mm."""
+    FINE_2D = "fine-2d"
+    """Slices of 3 mm every 3.3 mm, pixels of 0.45 mm."""
+    ISOTROPIC = "isotropic"
+    """Voxels of 0.9 mm."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="foramgrade")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"foramgrade {version('foramgrade')}")
+        raise typer.Exit
+
+
+def _check_orientation(value: str | None) -> str | None:
+    if value not in (None, "qform", "sform"):
+        msg = f"found {value!r}, expected qform or sform"
+        raise typer.BadParameter(msg)
+    return value
+
+
+def _check_case(value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        msg = "a case needs a name that is not blank"
+        raise typer.BadParameter(msg)
+    return value
+
+
+def _complain(sentence: str) -> None:
+    typer.echo(f"foramgrade: {sentence}", err=True)
+
+
+def _plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """Say the package's own errors in a sentence and end with status 2; any other exception is a bug and passes."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ForamgradeError as error:
+            _complain(str(error))
+            raise typer.Exit(2) from error
+
+    return run
+
+
+SequenceOption = typer.Option(metavar="T1|T2", case_sensitive=False, help="Contrast of the series.")
+OrientationOption = typer.Option(
+    metavar="qform|sform",
+    callback=_check_orientation,
+    help="Placement to believe where the two in a NIfTI file disagree.",
+)
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+@app.command("grade")
+@_plainly
+def grade_study(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Sagittal T1 or T2 series, fat not suppressed.")],
+    labels: Annotated[Path, typer.Option(metavar="FILE", help="Label map of vertebrae and discs.")],
+    scheme: Annotated[
+        str, typer.Option(metavar="NAME|FILE.json", help="What its numbers mean; 'inspect' proposes one.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the results.")],
+    instances: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Map of vertebrae, for schemes in two maps.")
+    ] = None,
+    sequence: Annotated[Sequence | None, SequenceOption] = None,
+    levels: Annotated[
+        str | None, typer.Option(metavar="5=T12,6=L1", help="Vertebrae of labels whose numbers are not anatomical.")
+    ] = None,
+    policy: Annotated[
+        Policy, typer.Option(metavar="floor|ceil|strict", help="Grade of patterns that Lee does not define.")
+    ] = LEE_2010.policy,
+    seal_limit: Annotated[
+        float, typer.Option(metavar="MM", help="Widest gap in the labelled ring that is sealed.")
+    ] = SEAL_LIMIT_MM,
+    minimum_fat: Annotated[
+        float, typer.Option(metavar="MM", help="A border with less fat than this is lost.")
+    ] = LEE_2010.minimum_fat_mm,
+    orientation: Annotated[str | None, OrientationOption] = None,
+    case: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", callback=_check_case, help="Name in the results; made from the image by default."),
+    ] = None,
+    panels: Annotated[bool, typer.Option(help="Write a page for every foramen.")] = True,
+) -> None:
+    """Measure and grade every foramen of one study. Research and teaching only.
+
+    Writes foramina.csv, assessment.json, sheet.png, panels/, foramina.nii.gz and foramina.json; earlier ones in DIR are
+    replaced.
+    """
+    names = None if levels is None else anatomy.parse_level_names(levels)
+    placement = None if orientation is None else loaders.Orientation(orientation)
+    volume = fg.read_volume(image, sequence=sequence, orientation=placement)
+    mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
+    inputs = _identify(image=image, labels=labels, instances=instances, scheme=scheme, orientation=orientation)
+    if volume.sequence is None:
+        _complain("the file does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
+    with show_progress("Foramina") as report:
+        study = fg.assess(
+            volume,
+            mask,
+            criteria=_criteria(policy, minimum_fat),
+            case=case or f"case-{inputs[0]['sha256'][:10]}",
+            level_names=names,
+            seal_limit_mm=seal_limit,
+            inputs=inputs,
+            progress=report,
+        )
+    with show_progress("Pages") as report:
+        written = exports.write_study(study, mask.grid, out, panels=panels, progress=report)
+    show_study(study, out, written)
+
+
+@app.command("inspect")
+@_plainly
+def inspect_path(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="An image, a label map, or a folder of them.")],
+    orientation: Annotated[str | None, OrientationOption] = None,
+) -> None:
+    """List series; of a label map, also its numbers and the schemes that would fit."""
+    placement = None if orientation is None else loaders.Orientation(orientation)
+    show_series(fg.list_series(path, orientation=placement))
+    if not path.is_dir():
+        found = count_numbers(fg.read_volume(path, orientation=placement).array)
+        if found is not None:
+            show_labels(found)
+
+
+@app.command("phantom")
+@_plainly
+def write_phantoms(
+    out: Annotated[Path, typer.Argument(metavar="OUT", file_okay=False, help="Folder for the cases.")],
+    cases: Annotated[int, typer.Option(metavar="N", min=1, help="Number of cases.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="S", min=0, help="The same seed makes the same cases.")] = 1,
+    protocol: Annotated[
+        Protocol, typer.Option(metavar="clinical-2d|fine-2d|isotropic", help="Sampling of the series.")
+    ] = Protocol.CLINICAL_2D,
+    sequence: Annotated[Sequence, SequenceOption] = Sequence.T1,
+) -> None:
+    """Write synthetic spines of known measures and grades. Research and teaching only.
+
+    Every case is a folder with image.nii.gz, labels.nii.gz and truth.csv.
+    """
+    folders = [out / f"case-{number:03d}" for number in range(1, cases + 1)]
+    with show_progress("Cases") as report:
+        for number, folder in enumerate(folders, start=1):
+            rng = np.random.default_rng([seed, number])
+            spec = phantom.random_spec(rng, protocol=getattr(phantom, protocol.name), sequence=sequence)
+            made = phantom.make_phantom(spec, rng=rng)
+            with exports.fill_folder(folder) as part:
+                exports.write_volume(made.image, part / "image.nii.gz")
+                exports.write_labels(made.labels, part / "labels.nii.gz")
+                _write_truth([phantom.truth_row(truth) for truth in made.truth], part / "truth.csv")
+            report(number, cases)
+    typer.echo(f"Written to {out}: {cases} case{'s' * (cases > 1)} with image.nii.gz, labels.nii.gz and truth.csv.")
+    image, labels, graded = (str(folders[0] / name) for name in ("image.nii.gz", "labels.nii.gz", "graded"))
+    options = ["--labels", labels, "--scheme", made.labels.scheme, "--sequence", sequence.value, "--out", graded]
+    typer.echo(f"Grade the first: foramgrade grade {shlex.join([image, *options])}")
+    typer.echo(NOTE)
+
+
+def _criteria(policy: Policy, minimum_fat_mm: float) -> Criteria:
+    # A border cannot be thin and lost: the limit of thin fat gives way.
+    thin_fat_mm = max(LEE_2010.thin_fat_mm, minimum_fat_mm)
+    return replace(LEE_2010.with_policy(policy), minimum_fat_mm=minimum_fat_mm, thin_fat_mm=thin_fat_mm)
+
+
+def _identify(
+    *, image: Path, labels: Path, instances: Path | None, scheme: str, orientation: str | None
+) -> list[dict[str, str]]:
+    """Say what the inputs are without their names, which can name people."""
+    given = {"image": image, "labels": labels} | ({} if instances is None else {"instances": instances})
+    placed = {} if orientation is None else {"orientation": orientation}
+    inputs = [
+        {
+            "role": role,
+            "sha256": loaders.file_identity(path)["sha256"],
+            "format": files.find_format(path).value,
+            **placed,
+        }
+        for role, path in given.items()
+    ]
+    if scheme.lower().endswith(".json"):
+        inputs.append({"role": "scheme", "sha256": loaders.file_identity(scheme)["sha256"], "format": "JSON"})
+    return inputs
+
+
+def _write_truth(rows: list[dict[str, Any]], path: Path) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(text.getvalue(), encoding="utf-8", newline="\n")

@@ -1,0 +1,227 @@
+"""What the commands print: tables on stdout, a progress bar on stderr."""
+
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from foramgrade.cli.doors import anatomy, plotting, words
+from foramgrade.findings import ForamenAssessment, Grade, Quality, Quantity, RootShape
+
+if TYPE_CHECKING:
+    from foramgrade.anatomy.labels import LabelScheme
+    from foramgrade.loaders import SeriesInfo
+    from foramgrade.tables import StudyAssessment
+
+#: Said wherever results are.
+NOTE = "Research and teaching only; not for diagnosis or treatment."
+#: Work that takes longer than this shows its progress, seconds.
+PATIENCE_S = 1.0
+#: Width of a table that does not go to a terminal, characters.
+PLAIN_WIDTH = 120
+#: A file of whole numbers with at most this many distinct ones may be a label map.
+MOST_LABELS = 100
+#: Largest number in a label map.
+_LARGEST_LABEL = np.iinfo(np.uint16).max
+
+
+@contextmanager
+def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on stderr where that is a terminal, once the work has taken longer than a moment.
+
+    Parameters
+    ----------
+    what : str
+        What is counted.
+
+    Yields
+    ------
+    callable
+        To be called with the number done and the number of all.
+    """
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
+    bar = Progress(*columns, console=console, transient=True)
+    task, started = bar.add_task(what), time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+        if console.is_terminal and not bar.live.is_started and time.monotonic() - started > PATIENCE_S:
+            bar.start()
+
+    try:
+        yield report
+    finally:
+        if bar.live.is_started:  # stopping what was not started prints an empty line
+            bar.stop()
+
+
+def _console() -> Console:
+    """Stdout; text is printed as it is, and a file gets wider lines than an unknown terminal."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    return table
+
+
+def show_study(study: "StudyAssessment", out: Path, written: tuple[str, ...]) -> None:
+    """Print the results of a study as a table, and where they went.
+
+    Parameters
+    ----------
+    study : StudyAssessment
+        Assessed foramina.
+    out : Path
+        Folder, as the user named it.
+    written : tuple of str
+        Files in it, as from :func:`foramgrade.exports.write_study`.
+    """
+    console = _console()
+    console.print(f"{study.case}: {plotting.worst_words(study)}.")
+    console.print()
+    numbers = ("Lee", "Conf.", "Area\nmm2", "Height\nmm")
+    table = _table("Level", "Side", "Lee", "Rule", "Conf.", "Area\nmm2", "Height\nmm", "Lost", "Notes", right=numbers)
+    shared = functools.reduce(lambda a, b: a & b, (f.quality for f in study.foramina))
+    for foramen in study.foramina:
+        table.add_row(*_cells(foramen, shared))
+    console.print(table)
+    console.print()
+    if shared:
+        console.print(f"In every row: {'; '.join(words.quality_words(shared))}.")
+    pages = [name for name in written if "/" in name]
+    names = [name for name in written if "/" not in name] + [f"{len(pages)} pages in panels/"] * bool(pages)
+    console.print(f"Written to {out}: {', '.join(names)}.", soft_wrap=True)
+    console.print(NOTE)
+
+
+def _cells(foramen: ForamenAssessment, shared: Quality) -> list[str]:
+    grade, measured, findings = foramen.grade, foramen.measurements, foramen.findings
+    return [
+        foramen.level.name,
+        foramen.side.value,
+        "-" if grade.lee is None else str(int(grade.lee)),
+        _rule(grade),
+        "-" if grade.confidence is None else f"{grade.confidence:.0%}",
+        *(f"{measured[q]:.{n}f}" if q in measured else "-" for q, n in ((Quantity.AREA, 0), (Quantity.HEIGHT, 1))),
+        "-" if findings is None else words.lost_words(foramen).removeprefix("lost: "),
+        "; ".join(_notes(foramen, shared)),
+    ]
+
+
+def _notes(foramen: ForamenAssessment, shared: Quality) -> list[str]:
+    """Caveats that not every row has, behind what explains the grade or why there is none."""
+    caveats = words.quality_words(foramen.quality & ~shared)
+    if foramen.findings is None:
+        why = words.why_missing(foramen)
+        return sorted(caveats, key=lambda words: words != why) or [foramen.grade.reason.removesuffix(".")]
+    if foramen.grade.lee is None:
+        # Its last clause: what is lost has a column of its own.
+        return [foramen.grade.reason.removesuffix(".").split("; ")[-1], *caveats]
+    deformed = foramen.findings.root_shape is RootShape.CHANGED
+    return [words.SHAPE_WORDS[RootShape.CHANGED]] * deformed + caveats
+
+
+def _rule(grade: Grade) -> str:
+    """Say who gives the grade: Lee's own rules, or the policy where they are silent."""
+    if grade.lee is None:
+        return "-"
+    return "Lee" if grade.defined else grade.policy.value
+
+
+def show_series(found: Iterable["SeriesInfo"]) -> None:
+    """Print a table of series; the names of their files are the user's own and go nowhere else."""
+    table = _table("File", "Plane", "Slices", "Spacing mm", "Voxels", "Type", "Contrast")
+    for series in found:
+        spacing, shape = " x ".join(f"{n:.3g}" for n in series.spacing_mm), " x ".join(map(str, series.shape))
+        contrast = "not recorded" if series.weighting is None else series.weighting.value
+        table.add_row(series.name, series.plane.value, str(series.n_slices), spacing, shape, series.dtype, contrast)
+    _console().print(table)
+
+
+def count_numbers(array: npt.NDArray[Any]) -> dict[int, int] | None:
+    """Count the voxels of each number in what may be a label map.
+
+    Parameters
+    ----------
+    array : array of real numbers
+        Values of a file.
+
+    Returns
+    -------
+    dict of int to int, or None
+        Number of voxels by number, 0 left out; None where there are fractions, negative numbers or too many numbers.
+
+    Examples
+    --------
+    >>> count_numbers(np.array([0, 0, 24, 24, 124])), count_numbers(np.array([0.5, 1.0]))
+    ({24: 2, 124: 1}, None)
+    """
+    if np.any(array < 0) or np.any(array > _LARGEST_LABEL) or np.any(array % 1):
+        return None
+    counts = np.bincount(array.ravel(order="K").astype(np.uint16))
+    found = np.flatnonzero(counts)
+    return {int(n): int(counts[n]) for n in found if n} if len(found) <= MOST_LABELS else None
+
+
+def show_labels(found: Mapping[int, int]) -> None:
+    """Print the numbers of what may be a label map, with their meaning in the schemes that would fit.
+
+    Parameters
+    ----------
+    found : mapping of int to int
+        Number of voxels by number, as from :func:`count_numbers`.
+    """
+    console = _console()
+    console.print()
+    if not found:
+        console.print("Every voxel is 0.")
+        return
+    fitting = {name: _meanings(anatomy.load_scheme(name)) for name in anatomy.fitting_schemes(found)}
+    fitting |= {
+        f"{name} (subregions)": parts
+        for name in anatomy.scheme_names()
+        if set(found) <= set(parts := _parts(anatomy.load_scheme(name)))
+    }
+    table = _table("Number", "Voxels", *fitting, right=("Number", "Voxels"))
+    for label, voxels in found.items():
+        table.add_row(str(label), str(voxels), *(meaning.get(label, "-") for meaning in fitting.values()))
+    console.print(table)
+    console.print()
+    names = " or ".join(fitting)
+    console.print(
+        f"Read as labels, these numbers would fit {names}. Other tools use the same numbers: which one made the map?"
+        if fitting
+        else "As a label map these numbers fit no scheme that comes with foramgrade."
+    )
+
+
+def _meanings(scheme: "LabelScheme") -> dict[int, str]:
+    meanings = {label: "endplates below " + name for label, name in scheme.endplates.items()}
+    meanings |= {label: "disc below " + name for label, name in scheme.discs.items()}
+    if scheme.disc_above_sacrum is not None:
+        meanings[scheme.disc_above_sacrum] = "disc above the sacrum"
+    if not scheme.instances:
+        meanings |= dict.fromkeys(scheme.canal, "canal") | dict.fromkeys(scheme.cord, "cord")
+    return meanings | dict(scheme.vertebra_labels)
+
+
+def _parts(scheme: "LabelScheme") -> dict[int, str]:
+    """Meanings in the map of subregions; empty for schemes that are written in one map."""
+    parts = {label: str(part).replace("_", " ") for part, labels in scheme.subregions.items() for label in labels}
+    canal = dict.fromkeys(scheme.canal, "canal") | dict.fromkeys(scheme.cord, "cord")
+    return parts | canal if scheme.instances else {}
