@@ -19,7 +19,15 @@ from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
 from foramgrade.perineural.reading import Content, describe_content, measure_content, read_content
-from foramgrade.perineural.signal import Signal, find_brightest, find_zero, fit_signals, look_around, sample_image
+from foramgrade.perineural.signal import (
+    Signal,
+    find_brightest,
+    find_zero,
+    fit_signals,
+    look_around,
+    measure_noise,
+    sample_image,
+)
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import LabelMap, Volume
 
@@ -175,7 +183,9 @@ def _read_all(foramina: Sequence[Foramen], image: Volume) -> list[_Reading]:
     zero, pixel = find_zero(image), in_plane_pixel_mm(image)
     images = [None if f.chosen is None else sample_image(image, f.sections[f.chosen]) for f in foramina]
     surroundings = [
-        None if values is None else look_around(foramen, values, zero=zero, native_pixel_mm=pixel)
+        None
+        if values is None
+        else look_around(foramen, values, zero=zero, noise=measure_noise(image, foramen.reported[0]))
         for foramen, values in zip(foramina, images, strict=True)
     ]
     signals = fit_signals(surroundings, brightest=find_brightest(image, zero))

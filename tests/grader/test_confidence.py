@@ -44,8 +44,8 @@ def test_at_the_threshold_each_border_is_a_coin() -> None:
 
 def test_one_doubtful_border_follows_the_normal_distribution() -> None:
     # anterior surely lost: the grade is 1 exactly when the posterior border is lost
-    probabilities = grade_probabilities(measured([9.0, 0.6, 9.0, 0.0], 0.1), LEE_2010)
-    lost = norm.cdf((0.5 - 0.6) / 0.1)
+    probabilities = grade_probabilities(measured([9.0, MINIMUM + 0.05, 9.0, 0.0], 0.05), LEE_2010)
+    lost = norm.cdf(-1.0)
     assert probabilities == pytest.approx((1 - lost, lost, 0.0, 0.0), abs=1e-6)
 
 
@@ -108,11 +108,14 @@ def test_thinner_fat_never_makes_a_lower_grade_likelier() -> None:
     thicknesses = np.linspace(0.0, 2.0, 41)
     for policy in (Policy.FLOOR, Policy.CEIL):
         tables = np.array(
-            [grade_probabilities(measured([t, 0.4, 0.6, 0.5]), LEE_2010.with_policy(policy)) for t in thicknesses]
+            [
+                grade_probabilities(measured([t, MINIMUM - 0.1, MINIMUM + 0.1, MINIMUM]), LEE_2010.with_policy(policy))
+                for t in thicknesses
+            ]
         )
         at_least = tables[:, ::-1].cumsum(axis=1)[:, :3]  # P(3), P(>= 2), P(>= 1) by thickness
         assert np.all(np.diff(at_least, axis=0) <= 1e-12)
-        assert at_least[0, 2] > at_least[-1, 2] + 0.1
+        assert at_least[0, 2] > at_least[-1, 2] + 0.05
 
 
 def test_confidence_is_the_probability_of_the_grade_and_falls_as_uncertainty_grows() -> None:

@@ -78,7 +78,7 @@ def test_a_film_below_the_thin_limit_is_thin(draw):
 @pytest.mark.parametrize("part", [Part.DISC, Part.UPPER, Part.LOWER])
 def test_what_touches_the_root_is_named(draw, part):
     drawn = draw(at=(0.0, 4.2), semi=(3.6, 2.0), blur_mm=0.0)
-    rows, columns = np.indices(drawn.opening.shape)
+    columns = np.indices(drawn.opening.shape)[1]
     parts = np.where(drawn.opening, Part.FREE, np.where(columns > 65, part, Part.LOWER)).astype(np.uint8)
     finding = findings_of(drawn, parts).borders[Border.ANTERIOR]
     assert finding.state is BorderState.LOST

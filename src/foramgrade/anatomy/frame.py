@@ -24,7 +24,8 @@ class Frame:
     Parameters
     ----------
     origin_mm : (3,) float array
-        Centre of the disc, or midway between the vertebrae where no disc is labelled; patient (RAS+), mm.
+        Centre of the disc, or midway between the vertebrae where no disc is labelled; patient (RAS+), mm. Where the
+        labels are cut laterally it is moved to the canal's midline.
     right, anterior, superior : (3,) float arrays
         Unit vectors, mutually perpendicular, ``right = anterior x superior``.
     from_grid : bool
@@ -80,18 +81,21 @@ def fit_frame(spine: Spine, segment: Segment) -> Frame:
     anterior points from the canal (without a canal label: from the centre of the two vertebrae, which their posterior
     elements draw backwards) to the disc, perpendicular to superior; right completes them.
     *Limits*: where the labels are cut laterally by the edge of the image the centres are biased to one side; the right
-    axis is then the scanner's, made perpendicular to superior, and ``from_grid`` is set.
+    axis is then the scanner's, made perpendicular to superior, the midline is the canal's, and ``from_grid`` is set.
+    Without a canal label the midline is then the disc's centre, and left and right are uncertain.
     """
     between = (segment.upper.centroid_mm + segment.lower.centroid_mm) / 2
     line = _unit(segment.upper.centroid_mm - segment.lower.centroid_mm)
     origin = between if segment.disc is None else segment.disc.centroid_mm
     superior = _superior(spine, segment, line)
+    behind = _canal_centre(spine, segment, origin, superior)
     cut = any(s.touches_edge(spine.grid, spine.lateral_axis) for s in _bodies(segment))
     if cut:
         axis = spine.grid.directions[:, spine.lateral_axis]
         right = _unit(_perpendicular(axis * np.sign(axis[0]), superior))
+        if behind is not None:
+            origin = origin + ((behind - origin) @ right) * right
         return Frame(origin, right, np.cross(superior, right), superior, from_grid=True)
-    behind = _canal_centre(spine, segment, origin, superior)
     if behind is None:
         behind = between
         if segment.disc is None:

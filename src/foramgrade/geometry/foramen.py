@@ -1,6 +1,6 @@
 """The foramen of one level and side: its sections, the one that is reported, and its measures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,8 +16,8 @@ from foramgrade.geometry.measure import (
     measure_volume,
     measure_width,
 )
-from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM, Opening, find_opening
-from foramgrade.geometry.planes import Section, cut_sections, place_raster
+from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM, Opening, Unclosed, find_opening
+from foramgrade.geometry.planes import Section, cut_sections, is_thick, place_raster
 
 #: Areas outside this range are flagged, mm2.
 PLAUSIBLE_AREA_MM2 = (15.0, 300.0)
@@ -27,6 +27,12 @@ LOW_HEIGHT_MM = 15.0
 
 #: With fewer sections than this the smallest one is a matter of luck.
 FEWEST_SECTIONS = 2
+
+#: Sections belong to the same stretch of a foramen when their areas differ by less than this factor.
+SAME_FORAMEN_RATIO = 1.5
+
+#: A foramen that seems to run forwards or upwards by more than this on each mm sideways has been misread.
+STEEPEST_COURSE = 0.8
 
 #: Warning value of the posterior disc height, mm (Hasegawa 1995).
 LOW_DISC_HEIGHT_MM = 4.0
@@ -110,22 +116,62 @@ def find_foramen(
         quality |= Quality.LEVEL_UNVERIFIED
     if segment.disc is None:
         return Foramen(segment, side, frame, quality | Quality.NO_DISC)
-    closed: list[tuple[Section, Opening]] = []
-    between_pedicles = False
-    for section in cut_sections(spine, segment, place_raster(spine, segment, frame), side):
-        opening = find_opening(section, seal_limit_mm=seal_limit_mm)
-        between_pedicles |= opening is not None
-        if isinstance(opening, Opening):
-            closed.append((section, opening))
+    raster = place_raster(spine, segment, frame)
+    found = _find_openings(cut_sections(spine, segment, raster, side), seal_limit_mm)
+    closed = _closed(found)
     if not closed:
-        quality |= Quality.RING_OPEN if between_pedicles else Quality.NO_SECTION
+        quality |= Quality.RING_OPEN if found else Quality.NO_SECTION
         if _reaches_edge(spine, segment):
             quality |= Quality.CUT_BY_EDGE
         return Foramen(segment, side, frame, quality)
-    # A ring that is whole is preferred to one that leaves the label map.
-    whole = [pair for pair in closed if not pair[1].cut] or closed
-    sections, openings = zip(*whole, strict=True)
+    course = fit_course(closed, frame)
+    if is_thick(spine.grid) and any(course):
+        seen = _find_openings(cut_sections(spine, segment, raster, side, course=course), seal_limit_mm)
+        closed = _closed(seen) or closed
+    sections, openings = zip(*closed, strict=True)
     return _measured(Foramen(segment, side, frame, quality, sections, openings))
+
+
+def _find_openings(sections: Iterable[Section], seal_limit_mm: float) -> list[tuple[Section, Opening | Unclosed]]:
+    """Sections between the two pedicles with what was found on them."""
+    found = ((section, find_opening(section, seal_limit_mm=seal_limit_mm)) for section in sections)
+    return [(section, opening) for section, opening in found if opening is not None]
+
+
+def _closed(found: Sequence[tuple[Section, Opening | Unclosed]]) -> list[tuple[Section, Opening]]:
+    """Sections with a closed ring; one that is whole is preferred to one that leaves the label map."""
+    closed = [(section, opening) for section, opening in found if isinstance(opening, Opening)]
+    return [pair for pair in closed if not pair[1].cut] or closed
+
+
+def fit_course(closed: Sequence[tuple[Section, Opening]], frame: Frame) -> tuple[float, float]:
+    """Direction in which a foramen runs, from the centres of its openings on neighbouring sections.
+
+    Parameters
+    ----------
+    closed : sequence of (Section, Opening)
+        Sections of one foramen, seen along the level's right axis.
+    frame : Frame
+        The level's axes.
+
+    Returns
+    -------
+    tuple of two floats
+        Displacement towards anterior and towards superior on each mm to the patient's right; (0, 0) with fewer than two
+        sections of similar area, or where the result is steeper than a foramen runs.
+
+    Notes
+    -----
+    *Definition*: least-squares line through the centres of the openings whose area is at most 1.5 times the smallest.
+    """
+    areas = np.array([opening.mask.sum() for _, opening in closed])
+    centres = np.array([frame.to_frame(section.positions_mm[opening.mask].mean(axis=0)) for section, opening in closed])
+    same = centres[areas <= SAME_FORAMEN_RATIO * areas.min()]
+    across = same[:, 0] - same[:, 0].mean()
+    if len(same) < FEWEST_SECTIONS or not across.any():
+        return 0.0, 0.0
+    forward, upward = across @ same[:, 1:] / (across @ across)
+    return (float(forward), float(upward)) if np.hypot(forward, upward) <= STEEPEST_COURSE else (0.0, 0.0)
 
 
 def _reaches_edge(spine: Spine, segment: Segment) -> bool:

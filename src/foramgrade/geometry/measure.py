@@ -12,8 +12,8 @@ from foramgrade.geometry.planes import Part
 #: Posterior disc height is read in this range in front of the disc's posterior margin, mm.
 POSTERIOR_DISC_MM = (1.0, 5.0)
 
-#: The ends of the opening are where it is at least this wide, mm: a single pixel is no border.
-END_WIDTH_MM = 1.0
+#: The ends of the opening are where it is at least this wide, mm, two pixels of a section: one pixel is no border.
+END_WIDTH_MM = 0.6
 
 
 def measure_area(mask: npt.ArrayLike, spacing_mm: float | Sequence[float]) -> float:
@@ -51,13 +51,13 @@ def measure_area(mask: npt.ArrayLike, spacing_mm: float | Sequence[float]) -> fl
         msg = f"a mask on one section has two axes, found shape {values.shape}"
         raise InputError(msg)
     if not np.all((values >= 0) & (values <= 1)):
-        msg = f"mask values are 0 to 1, found {np.nanmin(values):g} to {np.nanmax(values):g}"
+        msg = f"mask values are 0 to 1, found {values.min():g} to {values.max():g}"
         raise InputError(msg)
-    spacing = np.broadcast_to(np.asarray(spacing_mm, dtype=float), (2,))
-    if not np.all(np.isfinite(spacing) & (spacing > 0)):
+    spacing = np.asarray(spacing_mm, dtype=float).ravel()
+    if spacing.size not in (1, 2) or not np.all(np.isfinite(spacing) & (spacing > 0)):
         msg = f"spacing is one or two positive numbers of millimetres, found {spacing_mm}"
         raise InputError(msg)
-    return float(values.sum() * spacing[0] * spacing[1])
+    return float(values.sum() * spacing[0] * spacing[-1])
 
 
 def measure_height(mask: BoolArray, pixel_mm: float) -> float:
@@ -78,8 +78,8 @@ def measure_height(mask: BoolArray, pixel_mm: float) -> float:
     Notes
     -----
     *Definition*: distance along the superior axis between the lowest and the highest place at which the opening is at
-    least 1 mm wide. *Deviation* from the bony definition (Hasegawa 1995): the 1 mm, so that one pixel is no border;
-    on a rounded end of 4 mm radius it costs 0.03 mm.
+    least 0.6 mm wide. *Deviation* from the bony definition (Hasegawa 1995): the 0.6 mm, so that one pixel is no border;
+    it costs 0.01 mm on a rounded end of 4 mm radius and 0.5 mm on one that comes to a point of 60 degrees.
     """
     rows = np.flatnonzero(mask.sum(axis=1) * pixel_mm >= END_WIDTH_MM)
     return float((rows[-1] - rows[0] + 1) * pixel_mm) if len(rows) else 0.0

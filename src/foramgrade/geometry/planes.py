@@ -1,9 +1,9 @@
 """Sagittal sections of a level, in the level's own frame.
 
 A section is a sheet over the frame's (superior, anterior) plane: a regular raster in these two coordinates whose
-points are moved along the right axis onto a plane of the image. For nearly isotropic labels that plane is
+points are moved sideways onto a plane of the image. For nearly isotropic labels that plane is
 perpendicular to the right axis; for thick slices it is the slice itself, so that nothing is invented between slices,
-and what the slice shows is seen along the right axis, which undoes the obliquity of the slice.
+and what the slice shows is seen along the foramen's course, which undoes the obliquity of the slice.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ SECTION_STEP_MM = 1.0
 LATERAL_RANGE_MM = (4.0, 36.0)
 
 #: Reach of a section behind and before the posterior margin of the disc, and below and above its centre, mm.
-REACH_MM = {"posterior": 34.0, "anterior": 14.0, "inferior": 28.0, "superior": 30.0}
+REACH_MM = {"posterior": 34.0, "anterior": 22.0, "inferior": 28.0, "superior": 30.0}
 
 #: A slice inclined to the level's right axis by more than this shows no usable section, degrees.
 OBLIQUITY_LIMIT_DEG = 45.0
@@ -143,7 +143,9 @@ def place_raster(spine: Spine, segment: Segment, frame: Frame, *, pixel_mm: floa
     return Raster(frame, superior, anterior)
 
 
-def cut_sections(spine: Spine, segment: Segment, raster: Raster, side: Side) -> Iterator[Section]:
+def cut_sections(
+    spine: Spine, segment: Segment, raster: Raster, side: Side, *, course: tuple[float, float] = (0.0, 0.0)
+) -> Iterator[Section]:
     """Sections of one side, from the midline outwards.
 
     Parameters
@@ -154,17 +156,23 @@ def cut_sections(spine: Spine, segment: Segment, raster: Raster, side: Side) -> 
         From `place_raster`.
     side : Side
         Patient's side.
+    course : two floats
+        How far the foramen runs towards anterior and towards superior on each mm to the patient's right. A foramen that
+        runs obliquely through an oblique slice looks too large or small unless the slice is seen along this course.
 
     Yields
     ------
     Section
         Slices as they are where slices are thick, resampled planes otherwise.
+
+    Notes
+    -----
+    *Limits*: an oblique slice by an angle t to the level's sagittal plane that is seen along the right axis shows a
+    foramen of course c with an area wrong by the factor 1 / (1 - c tan t): 4 % for c = 0.3 and 8 degrees.
     """
     sign = 1.0 if side is Side.RIGHT else -1.0
     lookup = _PartLookup(spine, segment, raster)
-    flat = raster.flat_mm()
-    for shift, offset, spacing in _sheets(spine.grid, raster, flat, sign):
-        positions = flat + shift[..., None] * raster.frame.right
+    for positions, offset, spacing in _sheets(spine.grid, raster, sign, course):
         parts, inside = lookup.sample(positions)
         yield Section(offset, spacing, raster.superior_mm, raster.anterior_mm, positions, parts, inside)
 
@@ -177,19 +185,23 @@ def is_thick(grid: Grid) -> bool:
     return bool(across > THICK_SLICE_RATIO * max(spacing))
 
 
-def _sheets(grid: Grid, raster: Raster, flat: FloatArray, sign: float) -> Iterator[tuple[FloatArray, float, float]]:
-    """Shift along the right axis (H, W), offset and spacing of every sheet of one side, medial to lateral."""
+def _sheets(
+    grid: Grid, raster: Raster, sign: float, course: tuple[float, float]
+) -> Iterator[tuple[FloatArray, float, float]]:
+    """World positions (H, W, 3), offset and spacing of every sheet of one side, medial to lateral."""
     nearest, farthest = LATERAL_RANGE_MM
+    flat, frame = raster.flat_mm(), raster.frame
     axis = int(np.argmax(np.abs(grid.directions[0])))
     if not is_thick(grid):
         step = max(SECTION_STEP_MM, grid.spacing_mm[axis])
         for offset in np.arange(nearest, farthest, step):
-            yield np.full(flat.shape[:2], sign * offset), float(sign * offset), float(step)
+            yield flat + sign * offset * frame.right, float(sign * offset), float(step)
         return
     gradient = np.linalg.inv(grid.affine)[axis, :3]
-    rate = float(gradient @ raster.frame.right)
+    rate = float(gradient @ frame.right)
     if abs(rate) * grid.spacing_mm[axis] < np.cos(np.radians(OBLIQUITY_LIMIT_DEG)):
         return
+    along = frame.right + course[0] * frame.anterior + course[1] * frame.superior
     base = grid.to_ijk(flat)[..., axis]
     slices = np.arange(grid.shape[axis])
     # The foramen's own height and depth: behind the disc, a little above its centre.
@@ -197,7 +209,12 @@ def _sheets(grid: Grid, raster: Raster, flat: FloatArray, sign: float) -> Iterat
     offsets = (slices - base[row, column]) / rate
     chosen = slices[(sign * offsets >= nearest) & (sign * offsets <= farthest)]
     for k in sorted(chosen, key=lambda k: abs(offsets[k])):
-        yield (k - base) / rate, float(offsets[k]), 1.0 / abs(rate)
+        remaining = (k - base - offsets[k] * rate) / (gradient @ along)
+        yield (
+            flat + offsets[k] * frame.right + remaining[..., None] * along,
+            float(offsets[k]),
+            1.0 / abs(float(gradient @ along)),
+        )
 
 
 class _PartLookup:

@@ -51,7 +51,7 @@ def grade_probabilities(findings: PerineuralFindings, criteria: Criteria) -> Gra
     >>> from foramgrade.grader import LEE_2010
     >>> borders = {b: BorderFinding(BorderState.PRESERVED, thickness_mm=3.0, uncertainty_mm=0.3) for b in Border}
     >>> for b in (Border.SUPERIOR, Border.INFERIOR):
-    ...     borders[b] = BorderFinding(BorderState.LOST, thickness_mm=0.2, uncertainty_mm=0.3)
+    ...     borders[b] = BorderFinding(BorderState.LOST, thickness_mm=0.0, uncertainty_mm=0.3)
     >>> findings = PerineuralFindings(borders, RootShape.UNCHANGED)
     >>> [round(p, 2) for p in grade_probabilities(findings, LEE_2010)]
     [0.29, 0.71, 0.0, 0.0]

@@ -7,6 +7,7 @@ import numpy as np
 
 from foramgrade.findings import FAT_QUANTITY, Border, FloatArray, PerineuralFindings, Quality, Quantity
 from foramgrade.geometry.foramen import Foramen
+from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import FatProfile, describe_borders, measure_profile
 from foramgrade.perineural.root import Root, find_root
 from foramgrade.perineural.shape import expected_area, judge_shape
@@ -30,7 +31,7 @@ class Content:
     root : Root
         The nerve root.
     fat : (H, W) float array
-        Fraction of fat, 0 to 1, in the opening; 0 outside and in the root.
+        Fraction of fat, 0 to 1, in the opening; 0 outside, in the root and in the canal.
     profile : FatProfile
         Fat around the root.
     """
@@ -68,7 +69,9 @@ def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_p
     root = find_root(brightness, opening.mask, section.pixel_mm, noise=noise, image_pixel_mm=image_pixel_mm)
     if root is None:
         return None
-    fat = np.where(opening.mask, fat_fraction(brightness, root.brightness), 0.0)
+    # On T2 cerebrospinal fluid is as bright as fat: the canal's corner in the opening holds none.
+    in_fat = opening.mask & (section.parts != Part.CANAL)
+    fat = np.where(in_fat, fat_fraction(brightness, root.brightness), 0.0)
     profile = measure_profile(root, fat, opening.mask, section.parts, section.pixel_mm)
     return Content(signal, root, np.where(root.mask, 0.0, fat), profile)
 

@@ -259,11 +259,14 @@ def _likeness(brightness: FloatArray, own: float, range_: tuple[float, float]) -
 def _window(opening: BoolArray, pixel_mm: float) -> tuple[slice, slice]:
     """Rows and columns around the opening, in multiples of 16 search pixels so that templates are reused."""
     every = max(1, round(_SEARCH_PIXEL_MM / pixel_mm))
+    # The search is cyclic: without an ellipse's reach of room, what sticks out of one end comes in at the other.
+    longest = np.sqrt(_AREAS[-1] * USUAL_ROOT_MM2 * _ASPECTS[-1] / np.pi) / pixel_mm
+    room = 2 * every + int(np.ceil(longest / every)) * every
     parts = []
     for axis in (0, 1):
         used = np.flatnonzero(opening.any(axis=1 - axis))
         first = max(int(used[0]) - 2 * every, 0)
-        parts.append(slice(first, first + -(-(int(used[-1]) + 2 * every - first) // (16 * every)) * 16 * every))
+        parts.append(slice(first, first + -(-(int(used[-1]) + room - first) // (16 * every)) * 16 * every))
     return parts[0], parts[1]
 
 
@@ -349,7 +352,7 @@ def _outline(alike: BoolArray, tight: BoolArray, loose: BoolArray, pixel_mm: flo
     if beyond.sum() <= _TIPS_SHARE * piece.sum():
         return piece
     touching = piece & loose & ndimage.binary_dilation(beyond)
-    contact = ndimage.distance_transform_edt(~touching) * pixel_mm <= _CONTACT_REACH_MM
+    contact = ndimage.distance_transform_edt(~touching) <= _CONTACT_REACH_MM / pixel_mm + 1e-6
     result: BoolArray = (alike & tight) | (piece & loose & ~contact)
     return result
 
@@ -390,6 +393,7 @@ def _cut_necks(mask: BoolArray, opening: BoolArray, pixel_mm: float) -> BoolArra
 
 
 def _disc(radius_pixels: float) -> BoolArray:
+    radius_pixels += 1e-6  # a section's pixel is 0.3 mm but for rounding, and 0.6 mm are two of them
     reach = np.arange(-int(radius_pixels), int(radius_pixels) + 1)
     result: BoolArray = reach[:, None] ** 2 + reach[None, :] ** 2 <= radius_pixels**2
     return result

@@ -7,9 +7,10 @@ ratio to the marrow of the vertebrae beside it, which the coil darkens alike.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from foramgrade.findings import BoolArray, FloatArray
@@ -26,11 +27,19 @@ CANAL_MARGIN_MM = 2.0
 #: Fat must cover at least this area near a foramen to serve as its own reference, mm2.
 SMALLEST_FAT_MM2 = 30.0
 
-#: Fat is brighter than the marrow of the vertebrae, which is half fat, by at least this factor.
-SMALLEST_FAT_TO_MARROW = 1.15
+#: What is bright near a foramen is fat when it is at least this bright against the marrow of the vertebrae: marrow is
+#: half fat in adults and nearly all fat in the old, muscle is at most 0.6 of it.
+SMALLEST_FAT_TO_MARROW = 0.8
+
+#: Elsewhere in the image something is fat when it outshines the marrow by this factor.
+OUTSHINING_MARROW = 1.15
 
 #: Fat over marrow where no fat is near: on T1 and T2 spin echo 1.3-2 in adults.
 USUAL_FAT_TO_MARROW = 1.6
+
+#: Marrow darker than the study's by more than this factor, in surroundings that outshine it by more than this factor
+#: above the usual, is no yardstick: sclerosis, cement, or the signal void of screws.
+UNUSUAL_MARROW = 2.0
 
 #: Fat must be at least this many times as bright as soft tissue, or the series cannot be fat-bright.
 SMALLEST_FAT_RATIO = 1.5
@@ -146,42 +155,64 @@ def sample_image(image: Volume, section: Section) -> FloatArray | None:
     outside = np.any((ijk < -0.5) | (ijk > size - 0.5), axis=0)
     if outside.mean() > 0.5:
         return None
-    first = np.clip(np.floor(ijk.min(axis=(1, 2))).astype(int) - 1, 0, np.array(image.grid.shape) - 1)
-    last = np.clip(np.ceil(ijk.max(axis=(1, 2))).astype(int) + 2, first + 1, image.grid.shape)
-    crop = image.array[tuple(slice(a, b) for a, b in zip(first, last, strict=True))].astype(float)
+    crop, first = _crop(image, section)
     values: FloatArray = ndimage.map_coordinates(crop, ijk - first[:, None, None], order=1, mode="nearest")
     values[outside] = np.nan
     return values
 
 
-def estimate_noise(values: FloatArray, step: int) -> float:
-    """Standard deviation of the noise from second differences, robust to edges.
+def measure_noise(image: Volume, section: Section) -> float:
+    """Standard deviation of the noise in the image's own voxels around a section.
 
     Parameters
     ----------
-    values : (H, W) float array
-        Intensities on a section; NaN is ignored.
-    step : int
-        Distance in section pixels between independent samples of the image.
+    image : Volume
+        On any grid.
+    section : Section
+        Where to look.
 
     Returns
     -------
     float
-        Noise, in the image's units; 0 where too few pixels are at hand.
+        Noise, in the image's units; 0 where too few voxels are at hand.
+    """
+    crop, _ = _crop(image, section)
+    return estimate_noise(np.moveaxis(crop, int(np.argmin(image.grid.spacing_mm)), 0))
+
+
+def estimate_noise(values: FloatArray) -> float:
+    """Standard deviation of the noise from second differences along the first axis, robust to edges.
+
+    Parameters
+    ----------
+    values : (N, ...) float array
+        Intensities of neighbouring voxels, not interpolated: interpolation averages noise.
+
+    Returns
+    -------
+    float
+        Noise, in the image's units; 0 where fewer than a hundred differences are at hand.
 
     Notes
     -----
     *Definition*: 1.4826 x median absolute second difference, over the root of 6, the noise gain of (1, -2, 1).
-    *Limits*: interpolation between pixels averages noise; the figure is a lower bound.
     """
-    differences = values[2 * step :] - 2 * values[step:-step] + values[: -2 * step]
-    differences = differences[np.isfinite(differences)]
-    if len(differences) < 100:
+    differences = np.abs(values[2:] - 2 * values[1:-1] + values[:-2])
+    if differences.size < 100:
         return 0.0
-    return float(1.4826 * np.median(np.abs(differences)) / np.sqrt(6.0))
+    return float(1.4826 * np.median(differences) / np.sqrt(6.0))
 
 
-def look_around(foramen: Foramen, image: FloatArray, *, zero: float, native_pixel_mm: float) -> Surroundings | None:
+def _crop(image: Volume, section: Section) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Voxels around a section, and the index of the first."""
+    ijk = image.grid.to_ijk(section.positions_mm[[0, 0, -1, -1], [0, -1, 0, -1]])
+    first = np.clip(np.floor(ijk.min(axis=0)).astype(int) - 1, 0, np.array(image.grid.shape) - 1)
+    last = np.clip(np.ceil(ijk.max(axis=0)).astype(int) + 2, first + 1, image.grid.shape)
+    crop = image.array[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
+    return crop.astype(float), first
+
+
+def look_around(foramen: Foramen, image: FloatArray, *, zero: float, noise: float) -> Surroundings | None:
     """Intensities around a foramen on its reported section.
 
     Parameters
@@ -192,8 +223,8 @@ def look_around(foramen: Foramen, image: FloatArray, *, zero: float, native_pixe
         Intensities on that section.
     zero : float
         Intensity of no signal.
-    native_pixel_mm : float
-        Spacing of the image's own pixels in the section, mm.
+    noise : float
+        Standard deviation of the noise.
 
     Returns
     -------
@@ -210,9 +241,8 @@ def look_around(foramen: Foramen, image: FloatArray, *, zero: float, native_pixe
     bone = ndimage.binary_erosion(bone, iterations=max(1, round(1.0 / section.pixel_mm)))
     if free.sum() < 100 or bone.sum() < 100:
         return None
-    step = max(1, round(native_pixel_mm / section.pixel_mm))
     marrow = float(np.median(image[bone])) - zero
-    return Surroundings(zero, image[free] - zero, marrow, section.pixel_mm, estimate_noise(image, step))
+    return Surroundings(zero, image[free] - zero, marrow, section.pixel_mm, noise)
 
 
 def fit_signals(surroundings: Sequence[Surroundings | None], *, brightest: float) -> list[Signal | None]:
@@ -235,9 +265,12 @@ def fit_signals(surroundings: Sequence[Surroundings | None], *, brightest: float
     *Definition*: intensities over the local marrow are pooled over the study and split in two by Otsu's threshold; the
     study's fat and soft tissue are the 75th and 50th percentile of the bright and the dark part. A foramen keeps its
     own percentiles where it has at least `SMALLEST_FAT_MM2` of bright tissue around it.
-    Fat outshines adult marrow, which is half fat. Where nothing near any foramen does, all fat is lost or suppressed:
-    if other tissue of the image does, fat is taken to be `USUAL_FAT_TO_MARROW` times as bright as the marrow.
+    Where nothing near any foramen is about as bright as marrow, all fat is lost or suppressed: if other tissue of the
+    image outshines the marrow, fat is taken to be `USUAL_FAT_TO_MARROW` times as bright as marrow.
+    Marrow that is unusually dark (`UNUSUAL_MARROW`) is replaced by the study's median, or one level with screws would
+    set the references of all others.
     """
+    surroundings = _with_usual_marrow(surroundings)
     known = [s.unlabelled / s.marrow for s in surroundings if s is not None and s.marrow > 0]
     if not known:
         return [None] * len(surroundings)
@@ -254,12 +287,28 @@ def fit_signals(surroundings: Sequence[Surroundings | None], *, brightest: float
         own_fat, own_soft = _references(own, threshold) if bright_mm2 >= SMALLEST_FAT_MM2 else (fat, soft)
         if own_fat < SMALLEST_FAT_TO_MARROW:
             own_fat, own_soft = USUAL_FAT_TO_MARROW, float(np.median(own))
-            if brightest < SMALLEST_FAT_TO_MARROW * s.marrow:
+            if brightest < OUTSHINING_MARROW * s.marrow:
                 own_fat = 0.0
         bright = own_fat > 0 and own_fat >= SMALLEST_FAT_RATIO * own_soft
         signal = Signal(s.zero, s.zero + own_fat * s.marrow, s.zero + own_soft * s.marrow, s.noise)
         signals.append(signal if bright else None)
     return signals
+
+
+def _with_usual_marrow(surroundings: Sequence[Surroundings | None]) -> list[Surroundings | None]:
+    """The surroundings with the study's median marrow where a foramen's own is unusually dark."""
+    known = [s for s in surroundings if s is not None and s.marrow > 0]
+    if not known:
+        return list(surroundings)
+    # A coil darkens marrow and its surroundings alike; only where the two part is the marrow itself unusual.
+    outshone = {id(s): float(np.quantile(s.unlabelled, 0.95)) / s.marrow for s in known}
+    marrow, usual = (float(np.median(values)) for values in ([s.marrow for s in known], list(outshone.values())))
+    return [
+        replace(s, marrow=marrow)
+        if s in known and s.marrow * UNUSUAL_MARROW < marrow and outshone[id(s)] > UNUSUAL_MARROW * usual
+        else s
+        for s in surroundings
+    ]
 
 
 def find_brightest(image: Volume, zero: float) -> float:
@@ -270,12 +319,16 @@ def find_brightest(image: Volume, zero: float) -> float:
 def split_in_two(values: FloatArray) -> float:
     """Otsu's threshold: the split into a dark and a bright part with the largest variance between the two.
 
+    Values that are all the same are all dark: the threshold is that value.
+
     References
     ----------
     Otsu N. A threshold selection method from gray-level histograms. IEEE Trans Syst Man Cybern 1979;9:62-66,
     doi 10.1109/TSMC.1979.4310076.
     """
     values = np.clip(values, None, np.quantile(values, 0.995))
+    if values.min() == values.max():
+        return float(values[0])
     counts, edges = np.histogram(values, bins=128)
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)

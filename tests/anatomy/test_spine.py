@@ -1,0 +1,166 @@
+"""The row of vertebrae: pairing, naming, and label maps that contradict themselves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from foramgrade.anatomy.labels import AnatomicMap, VertebraLabel, load_scheme, relabel
+from foramgrade.anatomy.spine import Spine, find_spine, find_structures, voxel_positions
+from foramgrade.errors import AnatomyError
+from foramgrade.findings import Level
+from foramgrade.volume import Grid, LabelMap
+
+#: A box of a vertebra in the oblique grid of (20, 26, 9) voxels: j runs down, i to posterior, k to the left.
+ACROSS = (slice(4, 12), slice(2, 7))
+
+
+def stack(codes: Sequence[int], grid: Grid, *, first: int = 1, thick: int = 4, gap: int = 1) -> np.ndarray:
+    """Boxes with the given codes from the top down."""
+    array = np.zeros(grid.shape, np.uint16)
+    j = first
+    for code in codes:
+        height = 2 if 100 <= code < 200 else thick
+        array[ACROSS[0], j : j + height, ACROSS[1]] = code
+        j += height + (0 if gap == 0 else gap)
+    return array
+
+
+def vertebrae(*names: str, verified: bool = True) -> tuple[VertebraLabel, ...]:
+    return tuple(VertebraLabel(n, name, 40 + n, verified) for n, name in enumerate(names, start=1))
+
+
+def spine_of(codes: Sequence[int], grid: Grid, labels: tuple[VertebraLabel, ...]) -> Spine:
+    return find_spine(AnatomicMap(stack(codes, grid), grid, labels))
+
+
+def test_pairs_neighbours_with_the_disc_between_them(oblique_grid: Grid) -> None:
+    spine = spine_of([1, 101, 2, 102, 3], oblique_grid, vertebrae("L3", "L4", "L5"))
+    assert [s.level for s in spine.segments] == [Level("L3", "L4"), Level("L4", "L5")]
+    assert [s.disc.code if s.disc else None for s in spine.segments] == [101, 102]
+    assert all(s.verified for s in spine.segments)
+    assert spine.canal is None
+    assert spine.lateral_axis == 2
+
+
+def test_structures_agree_with_a_naive_count(oblique_grid: Grid) -> None:
+    rng = np.random.default_rng(1)
+    codes = ndimage.zoom(rng.integers(0, 5, (5, 7, 3)), (4, 26 / 7, 3), order=0).astype(np.uint16)
+    codes[codes == 4] = 301
+    found = find_structures(codes, oblique_grid)
+    assert sorted(found) == [1, 2, 3, 301]
+    for code, structure in found.items():
+        where = np.argwhere(codes == code)
+        assert structure.voxels == len(where)
+        assert structure.centroid_mm == pytest.approx(oblique_grid.to_world(where).mean(axis=0))
+        assert [(b.start, b.stop) for b in structure.box] == list(
+            zip(where.min(axis=0), where.max(axis=0) + 1, strict=True)
+        )
+
+
+def test_positions_of_a_code_are_its_voxels(oblique_grid: Grid) -> None:
+    spine = spine_of([1, 101, 2], oblique_grid, vertebrae("L4", "L5"))
+    disc = spine.segments[0].disc
+    assert disc is not None
+    positions = voxel_positions(spine, disc.code, disc.box)
+    assert len(positions) == disc.voxels
+    assert positions.mean(axis=0) == pytest.approx(disc.centroid_mm)
+
+
+def test_a_structure_knows_the_edge_it_reaches(oblique_grid: Grid) -> None:
+    codes = np.zeros(oblique_grid.shape, np.uint16)
+    codes[0:3, 5:8, 2:9] = 7
+    structure = find_structures(codes, oblique_grid)[7]
+    assert [structure.touches_edge(oblique_grid, axis) for axis in range(3)] == [True, False, True]
+
+
+def test_a_missing_disc_is_missing_not_invented(oblique_grid: Grid) -> None:
+    spine = spine_of([1, 2, 102, 3], oblique_grid, vertebrae("L3", "L4", "L5"))
+    assert [s.disc is None for s in spine.segments] == [True, False]
+
+
+def test_canal_is_found(oblique_grid: Grid) -> None:
+    codes = stack([1, 101, 2], oblique_grid)
+    codes[15:18, :, 3:6] = 200
+    spine = find_spine(AnatomicMap(codes, oblique_grid, vertebrae("L4", "L5")))
+    assert spine.canal is not None
+    assert spine.canal.voxels == 3 * 26 * 3
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower"), [("L5", "S1"), ("L4", "S1"), ("L6", "S1"), ("T12", "L1"), ("T11", "L1"), ("L5", "L6")]
+)
+def test_spines_with_four_or_six_lumbar_vertebrae_are_paired(oblique_grid: Grid, upper: str, lower: str) -> None:
+    spine = spine_of([1, 101, 2], oblique_grid, vertebrae(upper, lower))
+    assert [s.level.name for s in spine.segments] == [f"{upper}-{lower}"]
+
+
+def test_vertebrae_that_are_not_neighbours_make_no_level(oblique_grid: Grid) -> None:
+    message = r"no two neighbouring vertebrae \(found: L2, L4\); a foramen needs both"
+    with pytest.raises(AnatomyError, match=message):
+        spine_of([1, 2], oblique_grid, vertebrae("L2", "L4"))
+    spine = spine_of([1, 101, 2, 102, 3], oblique_grid, vertebrae("L1", "L3", "L4"))
+    assert [s.level.name for s in spine.segments] == ["L3-L4"]
+
+
+@pytest.mark.parametrize(("names", "found"), [(("L4",), "L4"), ((), "none")])
+def test_one_vertebra_is_not_enough(oblique_grid: Grid, names: tuple[str, ...], found: str) -> None:
+    with pytest.raises(AnatomyError, match=rf"no two neighbouring vertebrae \(found: {found}\)"):
+        spine_of([1] if names else [250], oblique_grid, vertebrae(*names))
+
+
+def test_a_vertebra_without_voxels_is_ignored(oblique_grid: Grid) -> None:
+    spine = spine_of([1, 101, 2], oblique_grid, vertebrae("L3", "L4", "L5"))
+    assert [s.level.name for s in spine.segments] == ["L3-L4"]
+
+
+def test_numbers_that_run_upwards_are_refused(oblique_grid: Grid) -> None:
+    message = r"L4 \(label 41, centre at S -?[0-9.]+ mm\) lies below L5 .* wrong scheme or orientation"
+    with pytest.raises(AnatomyError, match=message):
+        spine_of([2, 101, 1], oblique_grid, vertebrae("L4", "L5"))
+
+
+@pytest.mark.parametrize("codes", [[101, 1, 2], [1, 2, 101]])
+def test_a_disc_out_of_place_is_refused(oblique_grid: Grid, codes: list[int]) -> None:
+    with pytest.raises(AnatomyError, match=r"the disc of L4-L5 has its centre at S .* not between its vertebrae"):
+        spine_of(codes, oblique_grid, vertebrae("L4", "L5"))
+
+
+def test_the_order_is_that_of_the_patient_not_of_the_voxels(oblique_grid: Grid) -> None:
+    codes = stack([1, 101, 2], oblique_grid)
+    affine = oblique_grid.affine.copy()
+    affine[:3, 3] += affine[:3, 1] * (oblique_grid.shape[1] - 1)
+    affine[:3, 1] *= -1
+    turned = AnatomicMap(codes[:, ::-1], Grid(oblique_grid.shape, affine), vertebrae("L4", "L5"))
+    assert find_spine(turned).segments[0].level.name == "L4-L5"
+    with pytest.raises(AnatomyError, match="lies below L5"):
+        find_spine(replace(turned, codes=codes))
+
+
+def test_numbers_from_the_top_are_paired_by_number_and_end_at_the_sacrum(oblique_grid: Grid) -> None:
+    """SPINEPS without its labelling model: 5, 6, 7 from the top and the sacrum as 26."""
+    vert = stack([5, 105, 6, 106, 7, 107, 26], oblique_grid, gap=0).astype(np.uint8)
+    parts = np.where((vert > 0) & (vert < 100), 49, np.where(vert > 100, 100, 0)).astype(np.uint8)
+    labels = LabelMap(parts, oblique_grid, "spineps", instances=vert)
+    spine = find_spine(relabel(labels, load_scheme("spineps")))
+    assert [s.level.name for s in spine.segments] == ["V5-V6", "V6-V7", "V7-S1"]
+    assert [s.verified for s in spine.segments] == [False, False, False]
+    assert all(s.disc is not None for s in spine.segments)
+
+
+def test_numbers_from_the_top_with_a_gap_are_no_neighbours(oblique_grid: Grid) -> None:
+    labels = tuple(VertebraLabel(n, f"V{label}", label, verified=False) for n, label in enumerate((5, 6, 9), start=1))
+    spine = spine_of([1, 101, 2, 3], oblique_grid, labels)
+    assert [s.level.name for s in spine.segments] == ["V5-V6"]
+
+
+def test_a_sliver_of_a_vertebra_is_not_asked_for_the_order(oblique_grid: Grid) -> None:
+    """Of the topmost vertebra only the tip of its spinous process is left, behind and below the centre of the next."""
+    codes = stack([2, 102, 3], oblique_grid, first=3)
+    codes[16:18, 5:7, 4] = 1
+    codes[4:12, 1:2, 2:7] = 101
+    labels = vertebrae("L2", "L3", "L4")
+    spine = find_spine(AnatomicMap(codes, oblique_grid, labels))
+    assert [s.level.name for s in spine.segments] == ["L2-L3", "L3-L4"]
