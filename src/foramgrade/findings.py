@@ -93,6 +93,8 @@ class Quality(Flag):
 
     LEVEL_UNVERIFIED = auto()
     """The vertebra numbers are not anatomical: the level is named by number, e.g. "V6-V7"."""
+    NOT_LUMBAR = auto()
+    """The level lies above L1-L2: the grading systems were made for lumbar foramina."""
     CUT_BY_EDGE = auto()
     """A structure of this foramen reaches the edge of the label map: part of it may be missing."""
     NO_VERTEBRA = auto()

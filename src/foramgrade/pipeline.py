@@ -19,6 +19,7 @@ from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
 from foramgrade.perineural.reading import Content, describe_content, measure_content, read_content
+from foramgrade.perineural.root import Root
 from foramgrade.perineural.signal import (
     Signal,
     find_brightest,
@@ -107,14 +108,14 @@ def assess(
     check_overlap(image, spine)
     foramina = _find_foramina(spine, seal_limit_mm, progress)
     readings = _read_all(foramina, image)
-    roots = [r.content.root.area_mm2 if r.content else None for r in readings]
+    roots = [r.content.root if r.content else None for r in readings]
     pixel = in_plane_pixel_mm(image)
     assessed = []
     for index, reading in enumerate(readings):
         # Foramina come right and left by level: the level's other root and those of the levels above and below.
         nearby = [j for j in range(len(roots)) if j != index and abs(j // len(Side) - index // len(Side)) <= 1]
-        near_mm2 = [area for j in nearby if (area := roots[j]) is not None]
-        assessed.append(_assess_one(reading, near_mm2, pixel, criteria, seal_limit_mm))
+        near = [root for j in nearby if (root := roots[j]) is not None]
+        assessed.append(_assess_one(reading, near, pixel, criteria, seal_limit_mm))
     return StudyAssessment(
         case=case,
         foramina=tuple(_with_open_levels(_with_asymmetry(assessed), spine, criteria)),
@@ -210,7 +211,7 @@ def _read_one(
 
 
 def _assess_one(
-    reading: _Reading, near_mm2: Sequence[float], pixel_mm: float, criteria: Criteria, seal_limit_mm: float
+    reading: _Reading, near: Sequence[Root], pixel_mm: float, criteria: Criteria, seal_limit_mm: float
 ) -> ForamenAssessment:
     foramen, content = reading.foramen, reading.content
     quality = foramen.quality | reading.quality
@@ -221,7 +222,7 @@ def _assess_one(
     else:
         findings, caveats = describe_content(
             content,
-            near_mm2=near_mm2,
+            near=near,
             image_pixel_mm=pixel_mm,
             minimum_fat_mm=criteria.minimum_fat_mm,
             thin_fat_mm=criteria.thin_fat_mm,

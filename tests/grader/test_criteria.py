@@ -20,7 +20,7 @@ def test_lee_2010_carries_its_source_and_the_products_own_numbers() -> None:
     assert LEE_2010.minimum_fat_mm == 0.3
     assert LEE_2010.thin_fat_mm == 1.0
     assert LEE_2010.sector_deg == 90.0
-    assert LEE_2010.flattened_aspect == 2.0
+    assert LEE_2010.flattened_aspect == 1.85
     assert LEE_2010.collapsed_area_fraction == 0.55
 
 
@@ -34,7 +34,7 @@ def test_criteria_cannot_be_changed_in_place_but_copied_with_changes() -> None:
 def test_parameters_hold_every_adjustable_number_and_survive_json() -> None:
     criteria = replace(LEE_2010, minimum_fat_mm=0.7, sector_deg=60.0, policy=Policy.CEIL)
     parameters = json.loads(json.dumps(criteria.parameters()))
-    numbers = {"minimum_fat_mm": 0.7, "sector_deg": 60.0, "thin_fat_mm": 1.0, "flattened_aspect": 2.0}
+    numbers = {"minimum_fat_mm": 0.7, "sector_deg": 60.0, "thin_fat_mm": 1.0, "flattened_aspect": 1.85}
     assert numbers.items() <= parameters.items()
     assert parameters["collapsed_area_fraction"] == 0.55
     assert parameters["policy"] == "ceil"

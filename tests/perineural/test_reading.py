@@ -43,7 +43,7 @@ def read(drawn, *, signal=SCANNER, parts=None, image=None, image_pixel_mm=0.6):
 
 
 def describe(content, *, image_pixel_mm=0.6):
-    return describe_content(content, near_mm2=(), image_pixel_mm=image_pixel_mm, **LIMITS)
+    return describe_content(content, near=(), image_pixel_mm=image_pixel_mm, **LIMITS)
 
 
 def measure(content, opening_mm2):

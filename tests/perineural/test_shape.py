@@ -47,15 +47,26 @@ def test_an_outline_that_is_not_convex_is_not_assessed():
     assert found.shape is RootShape.NOT_ASSESSABLE
 
 
+def roots_of(areas, **outline):
+    return [root_of(area, 1.2, **outline) for area in areas]
+
+
 def test_expected_area_is_the_usual_one_without_neighbours():
     assert expected_area([]) == USUAL_ROOT_MM2
-    assert expected_area([10.0, 11.0]) == USUAL_ROOT_MM2
+    assert expected_area(roots_of([10.0, 11.0])) == USUAL_ROOT_MM2
 
 
-def test_collapsed_neighbours_do_not_lower_the_expected_area():
-    assert expected_area([8.0, 8.0, 20.0, 20.0, 20.0]) == pytest.approx(20.0)
+def test_two_of_five_neighbours_may_be_collapsed_or_misread():
+    assert expected_area(roots_of([8.0, 8.0, 20.0, 20.0, 20.0])) == pytest.approx(20.0)
+    assert expected_area(roots_of([36.0, 36.0, 20.0, 20.0, 20.0])) == pytest.approx(20.0)
+
+
+def test_neighbours_without_a_clear_outline_do_not_count():
+    clear, blurred = roots_of([20.0] * 3), roots_of([36.0] * 2, indistinct=0.7)
+    assert expected_area([*clear, *blurred]) == pytest.approx(20.0)
+    assert expected_area([*clear[:2], *roots_of([36.0], solidity=0.7)]) == USUAL_ROOT_MM2
 
 
 def test_expected_area_stays_near_the_usual_one():
-    assert expected_area([100.0] * 4) == pytest.approx(USUAL_ROOT_MM2 * LARGEST_DEPARTURE)
-    assert expected_area([1.0] * 4) == pytest.approx(USUAL_ROOT_MM2 / LARGEST_DEPARTURE)
+    assert expected_area(roots_of([100.0] * 4)) == pytest.approx(USUAL_ROOT_MM2 * LARGEST_DEPARTURE)
+    assert expected_area(roots_of([1.0] * 4)) == pytest.approx(USUAL_ROOT_MM2 / LARGEST_DEPARTURE)

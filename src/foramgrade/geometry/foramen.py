@@ -114,6 +114,8 @@ def find_foramen(
     quality = Quality.FRAME_FROM_GRID if frame.from_grid else Quality(0)
     if not segment.verified:
         quality |= Quality.LEVEL_UNVERIFIED
+    elif not segment.level.upper.startswith("L"):
+        quality |= Quality.NOT_LUMBAR
     if segment.disc is None:
         return Foramen(segment, side, frame, quality | Quality.NO_DISC)
     raster = place_raster(spine, segment, frame)

@@ -67,7 +67,8 @@ class Criteria:
         Angle around the root that counts as one border, degrees, at most 90. The product's own: 90 divides the turn
         among four borders without gap or overlap.
     flattened_aspect : float
-        From this ratio of major to minor axis on, a root counts as flattened; above 1. The product's own.
+        From this ratio of major to minor axis on, a root counts as flattened; above 1. The product's own: a little
+        above the flattest usual oval, 7 x 4 mm.
     collapsed_area_fraction : float
         Below this share of the area usual for its level, a root counts as collapsed; between 0 and 1. The product's
         own.
@@ -93,7 +94,7 @@ class Criteria:
     minimum_fat_mm: float = 0.3
     thin_fat_mm: float = 1.0
     sector_deg: float = 90.0
-    flattened_aspect: float = 2.0
+    flattened_aspect: float = 1.85
     collapsed_area_fraction: float = 0.55
 
     def __post_init__(self) -> None:

@@ -79,7 +79,7 @@ def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_p
 def describe_content(
     content: Content,
     *,
-    near_mm2: Sequence[float],
+    near: Sequence[Root],
     image_pixel_mm: float,
     minimum_fat_mm: float,
     thin_fat_mm: float,
@@ -93,8 +93,8 @@ def describe_content(
     ----------
     content : Content
         Root and fat.
-    near_mm2 : sequence of float
-        Areas of the other root of the level and of the roots of the neighbouring levels, mm2.
+    near : sequence of Root
+        The other root of the level and the roots of the neighbouring levels.
     image_pixel_mm : float
         Spacing of the image's own pixels in the section, mm.
     minimum_fat_mm, thin_fat_mm, sector_deg, flattened_aspect, collapsed_area_fraction : float
@@ -107,7 +107,7 @@ def describe_content(
     """
     shape = judge_shape(
         content.root,
-        expected_mm2=expected_area(near_mm2),
+        expected_mm2=expected_area(near),
         flattened_aspect=flattened_aspect,
         collapsed_area_fraction=collapsed_area_fraction,
     )

@@ -42,7 +42,7 @@ _DISTINCT, _DISTINCT_NOISE = 0.10, 3.0
 _GROWTH, _SHRINKAGE, _ELONGATION = 14.0, 0.5, 4.0
 
 #: Usual height of the root's centre in the opening (0 bottom, 1 top), its spread, and the weight of leaving it, mm2.
-_USUAL_HEIGHT, _HEIGHT_SPREAD, _HEIGHT_WEIGHT = 0.70, 0.15, 1.0
+_USUAL_HEIGHT, _HEIGHT_SPREAD, _HEIGHT_WEIGHT = 0.70, 0.15, 2.5
 
 #: A pixel outside the opening costs this many times what a pixel of pure fat costs.
 _OUTSIDE_COST = 2.0

@@ -17,7 +17,7 @@ INDISTINCT_LIMIT = 0.6
 SOLIDITY_LIMIT = 0.85
 
 #: Standard uncertainty of the aspect, and of the area as a share of the usual one.
-ASPECT_UNCERTAINTY, AREA_UNCERTAINTY = 0.25, 0.08
+ASPECT_UNCERTAINTY, AREA_UNCERTAINTY = 0.2, 0.08
 
 #: Roots nearby replace the usual size when there are at least this many, within this factor of it.
 FEWEST_NEAR, LARGEST_DEPARTURE = 3, 1.6
@@ -39,24 +39,29 @@ class ShapeFinding:
     probability: float | None
 
 
-def expected_area(near_mm2: Sequence[float]) -> float:
+def is_assessable(root: Root) -> bool:
+    """Whether the outline of a root is clear enough to speak of its shape and size."""
+    return root.indistinct <= INDISTINCT_LIMIT and root.solidity >= SOLIDITY_LIMIT
+
+
+def expected_area(near: Sequence[Root]) -> float:
     """Cross-section to expect of a root, from the roots of the other side and of the neighbouring levels.
 
     Parameters
     ----------
-    near_mm2 : sequence of float
-        Areas of the other root of the level and of the four roots of the levels above and below, mm2; as many as
-        were found.
+    near : sequence of Root
+        The other root of the level and the four of the levels above and below; as many as were found.
 
     Returns
     -------
     float
-        Their upper quartile (collapsed roots must not lower it), kept within a factor of 1.6 of the usual 23.6 mm2; the
-        usual area where there are fewer than three.
+        Median area, mm2, of those with a clear outline, kept within a factor of 1.6 of the usual 23.6 mm2; the usual
+        area where there are fewer than three.
     """
-    if len(near_mm2) < FEWEST_NEAR:
+    areas = [root.area_mm2 for root in near if is_assessable(root)]
+    if len(areas) < FEWEST_NEAR:
         return USUAL_ROOT_MM2
-    typical = float(np.quantile(np.asarray(near_mm2), 0.75))
+    typical = float(np.median(areas))
     return float(np.clip(typical, USUAL_ROOT_MM2 / LARGEST_DEPARTURE, USUAL_ROOT_MM2 * LARGEST_DEPARTURE))
 
 
@@ -86,7 +91,7 @@ def judge_shape(
     *Definition*: the two probabilities are normal distribution functions of the distance of aspect and area from their
     limits over their standard uncertainties. *Limits*: neither limit has a published source; both are the product's.
     """
-    if root.indistinct > INDISTINCT_LIMIT or root.solidity < SOLIDITY_LIMIT:
+    if not is_assessable(root):
         return ShapeFinding(RootShape.NOT_ASSESSABLE, None)
     flat = float(ndtr((root.aspect - flattened_aspect) / ASPECT_UNCERTAINTY))
     small = float(ndtr((collapsed_area_fraction - root.area_mm2 / expected_mm2) / AREA_UNCERTAINTY))

@@ -16,6 +16,7 @@ from foramgrade.findings import (
 #: Every caveat in words; a flag stands in a picture only through this table.
 QUALITY_WORDS: Mapping[Quality, str] = {
     Quality.LEVEL_UNVERIFIED: "level number not anatomical",
+    Quality.NOT_LUMBAR: "not a lumbar level",
     Quality.CUT_BY_EDGE: "cut by the edge of the labels",
     Quality.NO_VERTEBRA: "lower vertebra not labelled",
     Quality.NO_DISC: "disc not labelled",
