@@ -193,7 +193,7 @@ QUANTITIES: Mapping[Quantity, QuantityInfo] = {
     ),
     Quantity.DISC_HEIGHT: QuantityInfo(
         "mm",
-        "height of the disc within 5 mm of its posterior margin, on the reported section",
+        "median height of the disc along the level's superior axis, 1 to 5 mm in front of its posterior margin",
         "Hasegawa 1995, warning value 4 mm",
     ),
     Quantity.VOLUME: QuantityInfo(
