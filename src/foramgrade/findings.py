@@ -128,7 +128,7 @@ class Quality(Flag):
     ROOT_INDISTINCT = auto()
     """The root touches other non-fatty tissue over most of its outline: outline and shape are uncertain."""
     LOW_CONTRAST = auto()
-    """Fat stands out from the root by less than five times the noise."""
+    """Fat stands out from soft tissue by less than five times the noise."""
     COARSE_PIXELS = auto()
     """Pixels in the section are larger than 1.2 mm: a film of fat can be missed."""
 

@@ -11,7 +11,7 @@ from foramgrade.anatomy.labels import load_scheme, relabel
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
-from foramgrade.geometry.foramen import Foramen, find_foramen
+from foramgrade.geometry.foramen import Foramen, find_foramen, judge_level
 from foramgrade.geometry.measure import measure_asymmetry, measure_width
 from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM
 from foramgrade.geometry.planes import SECTION_PIXEL_MM
@@ -107,9 +107,9 @@ def assess(
     spine = find_spine(anatomic)
     check_overlap(image, spine)
     foramina = _find_foramina(spine, seal_limit_mm, progress)
-    readings = _read_all(foramina, image)
-    roots = [r.content.root if r.content else None for r in readings]
     pixel = in_plane_pixel_mm(image)
+    readings = _read_all(foramina, image, pixel)
+    roots = [r.content.root if r.content else None for r in readings]
     assessed = []
     for index, reading in enumerate(readings):
         # Foramina come right and left by level: the level's other root and those of the levels above and below.
@@ -179,9 +179,9 @@ def _find_foramina(spine: Spine, seal_limit_mm: float, progress: Callable[[int, 
     return foramina
 
 
-def _read_all(foramina: Sequence[Foramen], image: Volume) -> list[_Reading]:
+def _read_all(foramina: Sequence[Foramen], image: Volume, pixel_mm: float) -> list[_Reading]:
     """Image, signal, root and fat of every foramen; references are shared over the study."""
-    zero, pixel = find_zero(image), in_plane_pixel_mm(image)
+    zero = find_zero(image)
     images = [None if f.chosen is None else sample_image(image, f.sections[f.chosen]) for f in foramina]
     surroundings = [
         None
@@ -192,7 +192,7 @@ def _read_all(foramina: Sequence[Foramen], image: Volume) -> list[_Reading]:
     signals = fit_signals(surroundings, brightest=find_brightest(image, zero))
     unknown = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
     return [
-        _read_one(foramen, values, signal, unknown, pixel)
+        _read_one(foramen, values, signal, unknown, pixel_mm)
         for foramen, values, signal in zip(foramina, images, signals, strict=True)
     ]
 
@@ -326,7 +326,7 @@ def _with_open_levels(
     """The assessments with rows for levels whose lower vertebra is not labelled, in their places."""
     result = list(assessed)
     for missing in reversed(spine.open_levels):
-        quality = Quality.NO_VERTEBRA if missing.verified else Quality.NO_VERTEBRA | Quality.LEVEL_UNVERIFIED
+        quality = Quality.NO_VERTEBRA | judge_level(missing.level, verified=missing.verified)
         given = not_gradable(_WHY_NOT[Quality.NO_VERTEBRA], criteria)
         rows = [
             ForamenAssessment(missing.level, side, quality, (given.reason, *_remarks(quality, {})), given)

@@ -178,9 +178,7 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
     check_order([v for v in vertebrae if v.code in whole], structures)
     segments: list[Segment] = []
     open_levels = []
-    for upper, lower in itertools.pairwise([*vertebrae, None]):
-        if upper is None:
-            break
+    for upper, lower in itertools.zip_longest(vertebrae, vertebrae[1:]):
         if lower is None or not _neighbours(upper, lower):
             if DISC_CODE_OFFSET + upper.code in structures:
                 open_levels.append(OpenLevel(Level(upper.name, _usual_next(upper)), upper.verified, len(segments)))

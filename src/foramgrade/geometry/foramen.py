@@ -7,7 +7,7 @@ import numpy as np
 
 from foramgrade.anatomy.frame import Frame
 from foramgrade.anatomy.spine import Segment, Spine
-from foramgrade.findings import FloatArray, Quality, Quantity, Side
+from foramgrade.findings import FloatArray, Level, Quality, Quantity, Side
 from foramgrade.geometry.measure import (
     find_disc_row,
     measure_area,
@@ -111,11 +111,9 @@ def find_foramen(
     Foramen
         Without sections, and with flags that say why, where the foramen could not be found.
     """
-    quality = Quality.FRAME_FROM_GRID if frame.from_grid else Quality(0)
-    if not segment.verified:
-        quality |= Quality.LEVEL_UNVERIFIED
-    elif not segment.level.upper.startswith("L"):
-        quality |= Quality.NOT_LUMBAR
+    quality = judge_level(segment.level, verified=segment.verified)
+    if frame.from_grid:
+        quality |= Quality.FRAME_FROM_GRID
     if segment.disc is None:
         return Foramen(segment, side, frame, quality | Quality.NO_DISC)
     raster = place_raster(spine, segment, frame)
@@ -203,6 +201,13 @@ def _measured(foramen: Foramen) -> Foramen:
     values = {quantity: value for quantity, value in measured.items() if value is not None}
     quality = foramen.quality | judge_geometry(values, opening, len(foramen.sections))
     return replace(foramen, quality=quality, chosen=chosen, measurements=values)
+
+
+def judge_level(level: Level, *, verified: bool) -> Quality:
+    """Flags that follow from the name of a level: not anatomical, or not lumbar."""
+    if not verified:
+        return Quality.LEVEL_UNVERIFIED
+    return Quality(0) if level.upper.startswith("L") else Quality.NOT_LUMBAR
 
 
 def judge_geometry(measurements: Mapping[Quantity, float], opening: Opening, n_sections: int) -> Quality:

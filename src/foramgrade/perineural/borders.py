@@ -154,7 +154,7 @@ def describe_borders(
     image_pixel_mm : float
         Spacing of the image's own pixels in the section, mm.
     relative_noise : float
-        Noise over the contrast of fat to root.
+        Noise over the contrast of fat to soft tissue.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from foramgrade.perineural.root import Root, find_root
 from foramgrade.perineural.shape import expected_area, judge_shape
 from foramgrade.perineural.signal import Signal, fat_fraction
 
-#: Below this ratio of contrast to noise fat cannot be told reliably from the root.
+#: Below this ratio of contrast to noise fat cannot be told reliably from soft tissue.
 LOWEST_CONTRAST_TO_NOISE = 5.0
 
 #: Pixels larger than this in the section can miss a film of fat, mm.

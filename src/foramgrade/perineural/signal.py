@@ -279,20 +279,26 @@ def fit_signals(surroundings: Sequence[Surroundings | None], *, brightest: float
     fat, soft = _references(pooled, threshold)
     signals: list[Signal | None] = []
     for s in surroundings:
-        if s is None or s.marrow <= 0:
+        near = None if s is None or s.marrow <= 0 else _references_near(s, threshold, (fat, soft), brightest)
+        if s is None or near is None:
             signals.append(None)
-            continue
-        own = s.unlabelled / s.marrow
-        bright_mm2 = float((own > threshold).sum()) * s.pixel_mm**2
-        own_fat, own_soft = _references(own, threshold) if bright_mm2 >= SMALLEST_FAT_MM2 else (fat, soft)
-        if own_fat < SMALLEST_FAT_TO_MARROW:
-            own_fat, own_soft = USUAL_FAT_TO_MARROW, float(np.median(own))
-            if brightest < OUTSHINING_MARROW * s.marrow:
-                own_fat = 0.0
-        bright = own_fat > 0 and own_fat >= SMALLEST_FAT_RATIO * own_soft
-        signal = Signal(s.zero, s.zero + own_fat * s.marrow, s.zero + own_soft * s.marrow, s.noise)
-        signals.append(signal if bright else None)
+        else:
+            signals.append(Signal(s.zero, s.zero + near[0] * s.marrow, s.zero + near[1] * s.marrow, s.noise))
     return signals
+
+
+def _references_near(
+    s: Surroundings, threshold: float, study: tuple[float, float], brightest: float
+) -> tuple[float, float] | None:
+    """Fat and soft tissue at one foramen over its marrow; None where nothing is bright enough to be fat."""
+    own = s.unlabelled / s.marrow
+    bright_mm2 = float((own > threshold).sum()) * s.pixel_mm**2
+    fat, soft = _references(own, threshold) if bright_mm2 >= SMALLEST_FAT_MM2 else study
+    if fat < SMALLEST_FAT_TO_MARROW:
+        if brightest < OUTSHINING_MARROW * s.marrow:
+            return None
+        fat, soft = USUAL_FAT_TO_MARROW, float(np.median(own))
+    return (fat, soft) if fat >= SMALLEST_FAT_RATIO * soft else None
 
 
 def _with_usual_marrow(surroundings: Sequence[Surroundings | None]) -> list[Surroundings | None]:
@@ -300,15 +306,18 @@ def _with_usual_marrow(surroundings: Sequence[Surroundings | None]) -> list[Surr
     known = [s for s in surroundings if s is not None and s.marrow > 0]
     if not known:
         return list(surroundings)
-    # A coil darkens marrow and its surroundings alike; only where the two part is the marrow itself unusual.
-    outshone = {id(s): float(np.quantile(s.unlabelled, 0.95)) / s.marrow for s in known}
-    marrow, usual = (float(np.median(values)) for values in ([s.marrow for s in known], list(outshone.values())))
-    return [
-        replace(s, marrow=marrow)
-        if s in known and s.marrow * UNUSUAL_MARROW < marrow and outshone[id(s)] > UNUSUAL_MARROW * usual
-        else s
-        for s in surroundings
-    ]
+    marrow, usual = float(np.median([s.marrow for s in known])), float(np.median([_outshone(s) for s in known]))
+
+    def is_unusual(s: Surroundings) -> bool:
+        # A coil darkens marrow and its surroundings alike; only where the two part is the marrow itself unusual.
+        return 0 < s.marrow * UNUSUAL_MARROW < marrow and _outshone(s) > UNUSUAL_MARROW * usual
+
+    return [replace(s, marrow=marrow) if s is not None and is_unusual(s) else s for s in surroundings]
+
+
+def _outshone(s: Surroundings) -> float:
+    """How many times brighter than its marrow the brightest twentieth around a foramen is."""
+    return float(np.quantile(s.unlabelled, 0.95)) / s.marrow
 
 
 def find_brightest(image: Volume, zero: float) -> float:
