@@ -7,6 +7,8 @@ import pytest
 
 from foramgrade.volume import Grid
 
+pytest_plugins = ["dicom_files"]
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

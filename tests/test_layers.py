@@ -43,7 +43,7 @@ ALLOWED = {
     "pandas": FROM_TABLES_ON,
 }
 #: What importing the package, before using it, must not load.
-HEAVY = ("pandas", "matplotlib", "SimpleITK", "nibabel", "pydicom", "scipy")
+HEAVY = ("pandas", "matplotlib", "SimpleITK", "nibabel", "pydicom", "highdicom", "scipy")
 
 
 def room_of(path: Path, source: Path) -> str:

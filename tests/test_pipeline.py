@@ -13,7 +13,7 @@ from foramgrade.grader import LEE_2010
 from foramgrade.phantom import ForamenSpec, LevelSpec, Phantom, PhantomSpec, Protocol, make_phantom
 from foramgrade.pipeline import assess, in_plane_pixel_mm
 from foramgrade.tables import StudyAssessment
-from foramgrade.volume import Grid, LabelMap, Volume
+from foramgrade.volume import Grid, LabelMap, Sequence, Volume
 
 LEFT, RIGHT = ForamenSpec(area_mm2=90.0, height_mm=16.0), ForamenSpec(area_mm2=130.0)
 LEVELS = tuple(LevelSpec(wedge_deg=wedge, left=LEFT, right=RIGHT) for wedge in (4.0, 6.0, 8.0, 11.0, 16.0))
@@ -182,6 +182,36 @@ def test_an_image_without_contrast_is_not_graded(phantom: Phantom) -> None:
         assert "bright enough to be fat" in foramen.grade.reason
         assert Quantity.AREA in foramen.measurements
         assert foramen.findings is None
+
+
+@pytest.mark.parametrize(
+    "told, sentence",
+    [
+        (
+            {"sequence": Sequence.T2, "fat_suppressed": True, "contrast_reason": "TR 4000 ms, inversion time 160 ms"},
+            r"fat is dark in this series \(TR 4000 ms, inversion time 160 ms\): perineural fat cannot be read from it; "
+            r"choose a T1 or T2 series without fat suppression",
+        ),
+        ({"sequence": Sequence.STIR, "fat_suppressed": None}, r"fat is dark in this series \(STIR\): perineural fat"),
+        ({"sequence": Sequence.T1, "fat_suppressed": True}, r"fat is dark in this series \(fat-suppressed\)"),
+        (
+            {"sequence": Sequence.PD, "contrast_reason": "TR 4320 ms, TE 11 ms"},
+            r"proton-density-weighted \(TR 4320 ms, TE 11 ms\), and grades are defined on T1 and T2",
+        ),
+    ],
+    ids=["fat saturation called T2", "STIR", "without a reason", "PD"],
+)
+def test_a_series_in_which_fat_cannot_be_read_is_refused(phantom: Phantom, told: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        assess(replace(phantom.image, **told), phantom.labels)
+
+
+@pytest.mark.parametrize("sequence", [None, Sequence.T1, Sequence.T2])
+def test_a_stir_without_a_header_is_refused(sequence: Sequence | None) -> None:
+    stir = make_phantom(replace(SPEC, sequence=Sequence.STIR), rng=np.random.default_rng(1))
+    image = Volume(stir.image.array, stir.image.grid, sequence)
+    with pytest.raises(InputError, match=r"fat is dark in this image, .* marrow is 0\.\d\d and .* expected more than"):
+        assess(image, stir.labels)
 
 
 def test_the_contrast_is_flagged_where_unknown(phantom: Phantom, study: StudyAssessment) -> None:

@@ -7,7 +7,8 @@ from importlib.metadata import version
 import numpy as np
 
 from foramgrade.anatomy.frame import fit_frame
-from foramgrade.anatomy.labels import load_scheme, relabel
+from foramgrade.anatomy.labels import relabel
+from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
@@ -22,6 +23,7 @@ from foramgrade.perineural.reading import Content, describe_content, measure_con
 from foramgrade.perineural.root import Root
 from foramgrade.perineural.signal import (
     Signal,
+    Surroundings,
     find_brightest,
     find_zero,
     fit_signals,
@@ -29,8 +31,15 @@ from foramgrade.perineural.signal import (
     measure_noise,
     sample_image,
 )
+from foramgrade.perineural.suppression import (
+    BRIGHTEST_MARROW,
+    BRIGHTEST_TISSUE,
+    compare_with_muscle,
+    pool_comparisons,
+)
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import LabelMap, Volume
+from foramgrade.volume import Sequence as Contrast
 
 #: Why a foramen has no grade, worst reason first.
 _WHY_NOT: Mapping[Quality, str] = {
@@ -42,6 +51,10 @@ _WHY_NOT: Mapping[Quality, str] = {
     Quality.FAT_NOT_BRIGHT: "no tissue around this foramen is bright enough to be fat (fat-suppressed series?)",
     Quality.ROOT_NOT_FOUND: "no oval of root size was found in the upper part of the opening",
 }
+
+
+#: How a refused user goes on.
+_CHOOSE = "choose a T1 or T2 series without fat suppression"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +75,7 @@ def assess(
     case: str = "study",
     level_names: Mapping[int, str] | None = None,
     seal_limit_mm: float = SEAL_LIMIT_MM,
+    fat_is_bright: bool = False,
     inputs: Sequence[Mapping[str, str]] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> StudyAssessment:
@@ -81,6 +95,9 @@ def assess(
         Names for the vertebra numbers of the map, where its numbers are not anatomical.
     seal_limit_mm : float
         Widest gap in the labelled ring that is sealed, mm.
+    fat_is_bright : bool
+        Your word that fat is bright in the image, where it seems darker than muscle; a header that says otherwise is
+        still believed.
     inputs : sequence of mappings
         Name and SHA-256 of the input files, kept with the results.
     progress : callable or None
@@ -96,19 +113,22 @@ def assess(
     GridMismatchError
         If image and labels do not overlap in space.
     InputError
-        If the scheme is unknown or does not fit the numbers, or the sealing limit is not a length.
+        If the scheme is unknown or does not fit the numbers, the sealing limit is not a length, fat is dark in the
+        image (by its header or, whatever that says, against muscle), or it is proton-density-weighted: grades are
+        defined on T1 and T2.
     AnatomyError
         If the labels do not describe a spine.
     """
     if not 0 <= seal_limit_mm < np.inf:  # written so that NaN fails too
         msg = f"the sealing limit is {seal_limit_mm:g}, expected 0 mm or more"
         raise InputError(msg)
-    anatomic = relabel(labels, load_scheme(labels.scheme), level_names=level_names)
+    check_contrast(image)
+    anatomic = relabel(labels, scheme_of(labels), level_names=level_names)
     spine = find_spine(anatomic)
     check_overlap(image, spine)
     foramina = _find_foramina(spine, seal_limit_mm, progress)
     pixel = in_plane_pixel_mm(image)
-    readings = _read_all(foramina, image, pixel)
+    readings = _read_all(foramina, image, None if fat_is_bright else spine, pixel)
     roots = [r.content.root if r.content else None for r in readings]
     assessed = []
     for index, reading in enumerate(readings):
@@ -156,6 +176,44 @@ def check_overlap(image: Volume, spine: Spine) -> None:
     raise GridMismatchError(msg)
 
 
+def check_contrast(image: Volume) -> None:
+    """Refuse a series in which perineural fat cannot be read, by what its header says.
+
+    Raises
+    ------
+    InputError
+        With the evidence, whatever contrast the user named.
+    """
+    if image.fat_suppressed or image.sequence is Contrast.STIR:
+        why = image.contrast_reason or ("STIR" if image.sequence is Contrast.STIR else "fat-suppressed")
+        msg = f"fat is dark in this series ({why}): perineural fat cannot be read from it; {_CHOOSE}"
+        raise InputError(msg)
+    if image.sequence is Contrast.PD:
+        why = image.contrast_reason or "PD"
+        msg = f"this series is proton-density-weighted ({why}), and grades are defined on T1 and T2; {_CHOOSE}"
+        raise InputError(msg)
+
+
+def _check_fat_is_bright(
+    foramina: Sequence[Foramen], surroundings: Sequence[Surroundings | None], image: Volume, spine: Spine
+) -> None:
+    """Refuse an image in which fat is dark against muscle; where that cannot be told, say nothing."""
+    compared = [
+        found
+        for foramen, around in zip(foramina, surroundings, strict=True)
+        if around is not None and (found := compare_with_muscle(foramen, around, image=image, spine=spine)) is not None
+    ]
+    pooled = pool_comparisons(compared)
+    if pooled is None or not pooled.fat_is_dark:
+        return
+    msg = (
+        f"fat is dark in this image, as in STIR and fat-saturated series: marrow is {pooled.marrow:.2f} and the "
+        f"brightest tissue around the foramina {pooled.brightest:.2f} times as bright as muscle, expected more than "
+        f"{BRIGHTEST_MARROW:g} or {BRIGHTEST_TISSUE:g}; {_CHOOSE}, or say that fat is bright to go on"
+    )
+    raise InputError(msg)
+
+
 def in_plane_pixel_mm(image: Volume) -> float:
     """Larger spacing of the image's pixels in the sagittal plane, mm."""
     lateral = int(np.argmax(np.abs(image.grid.directions[0])))
@@ -179,8 +237,11 @@ def _find_foramina(spine: Spine, seal_limit_mm: float, progress: Callable[[int, 
     return foramina
 
 
-def _read_all(foramina: Sequence[Foramen], image: Volume, pixel_mm: float) -> list[_Reading]:
-    """Image, signal, root and fat of every foramen; references are shared over the study."""
+def _read_all(foramina: Sequence[Foramen], image: Volume, spine: Spine | None, pixel_mm: float) -> list[_Reading]:
+    """Image, signal, root and fat of every foramen; references are shared over the study.
+
+    With a spine, an image in which fat is dark against muscle is refused.
+    """
     zero = find_zero(image)
     images = [None if f.chosen is None else sample_image(image, f.sections[f.chosen]) for f in foramina]
     surroundings = [
@@ -189,6 +250,8 @@ def _read_all(foramina: Sequence[Foramen], image: Volume, pixel_mm: float) -> li
         else look_around(foramen, values, zero=zero, noise=measure_noise(image, foramen.reported[0]))
         for foramen, values in zip(foramina, images, strict=True)
     ]
+    if spine is not None:
+        _check_fat_is_bright(foramina, surroundings, image, spine)
     signals = fit_signals(surroundings, brightest=find_brightest(image, zero))
     unknown = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
     return [

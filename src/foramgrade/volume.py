@@ -5,8 +5,10 @@ anterior, the third towards superior. A voxel index names the voxel's centre. DI
 only inside the loaders and exports.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +23,16 @@ SAME_GRID_TOLERANCE_MM = 1e-2
 
 
 class Sequence(StrEnum):
-    """Contrast of a series, as far as it decides what fat looks like."""
+    """Contrast of a series. Grades are read on T1 and T2; the others are named so that they can be refused."""
 
     T1 = "T1"
-    """T1-weighted spin echo without fat suppression: fat bright, root intermediate, cerebrospinal fluid dark."""
+    """T1-weighted: without fat suppression fat is bright, the root intermediate, cerebrospinal fluid dark."""
     T2 = "T2"
-    """T2-weighted turbo spin echo without fat suppression: fat bright, cerebrospinal fluid as bright or brighter."""
+    """T2-weighted turbo spin echo: without fat suppression fat is bright, cerebrospinal fluid as bright or brighter."""
+    PD = "PD"
+    """Proton-density-weighted: fat bright without fat suppression, cerebrospinal fluid like muscle."""
+    STIR = "STIR"
+    """Inversion recovery at the zero of fat's signal: fat dark."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +123,8 @@ def _frozen(array: npt.NDArray[np.generic], grid: Grid, name: str) -> npt.NDArra
     if array.shape != grid.shape:
         msg = f"{name} has shape {array.shape}, its grid has shape {grid.shape}: they must be equal"
         raise GridMismatchError(msg)
+    if array.base is None and not array.flags.writeable:
+        return array  # nobody can write to it: a copy would only double the memory
     copy = np.array(array, order="K")
     copy.flags.writeable = False
     return copy
@@ -134,11 +142,17 @@ class Volume:
         Where the voxels are.
     sequence : Sequence or None
         Contrast, None when unknown.
+    fat_suppressed : bool or None
+        Whether the signal of fat was suppressed, None when unknown.
+    contrast_reason : str
+        What the contrast was told from, in words, e.g. "TR 4320 ms, TE 92 ms"; never text that a patient's file holds.
     """
 
     array: npt.NDArray[np.generic]
     grid: Grid
     sequence: Sequence | None = None
+    fat_suppressed: bool | None = None
+    contrast_reason: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "array", _frozen(self.array, self.grid, "the image"))
@@ -158,12 +172,15 @@ class LabelMap:
         Name of a label scheme that comes with the package, or the path of a JSON file that defines one.
     instances : (I, J, K) integer array or None
         For schemes in two maps (SPINEPS, TPTBox): the vertebra every voxel belongs to; `array` then holds subregions.
+    names : mapping of int to str
+        What the file calls its labels, where it does; background left out. Copied and kept read-only.
     """
 
     array: npt.NDArray[np.integer]
     grid: Grid
     scheme: str
     instances: npt.NDArray[np.integer] | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("array", "instances"):
@@ -174,3 +191,4 @@ class LabelMap:
                 msg = f"labels must be whole numbers, found an array of {values.dtype}"
                 raise InputError(msg)
             object.__setattr__(self, name, _frozen(values, self.grid, "the label map"))
+        object.__setattr__(self, "names", MappingProxyType(dict(self.names)))

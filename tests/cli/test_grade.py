@@ -11,7 +11,7 @@ import pytest
 
 from foramgrade.exports import write_labels, write_volume
 from foramgrade.findings import Side
-from foramgrade.loaders import file_identity
+from foramgrade.loaders import PUBLIC_SALT, case_id, file_identity
 from foramgrade.tables import read_csv
 from foramgrade.volume import LabelMap, Volume
 
@@ -44,7 +44,7 @@ def test_results_are_complete_and_near_the_truth(study: Study, tmp_path: Path, s
     assert all(name in ended.out for name in ("L4-L5", "right", "Research and teaching only", str(out)))
     document = json.loads((out / "assessment.json").read_text(encoding="utf-8"))
     identity = file_identity(study.image)["sha256"]
-    assert document["case"] == f"case-{identity[:10]}"
+    assert document["case"] == case_id(identity, salt=PUBLIC_SALT)
     assert document["inputs"] == [
         {"role": "image", "sha256": identity, "format": "NIfTI"},
         {"role": "labels", "sha256": file_identity(study.labels)["sha256"], "format": "NIfTI"},
@@ -125,7 +125,7 @@ def test_an_unknown_contrast_is_said_and_flagged(study: Study, tmp_path: Path, r
     ended = run("grade", *study.arguments(tmp_path), "--no-panels")
     assert ended.status == 0
     assert ended.err.splitlines() == [
-        "foramgrade: the file does not record its contrast: every row is flagged; name it with --sequence T1 or T2."
+        "foramgrade: the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2."
     ]
     rows = _rows(tmp_path)
     assert rows.sequence.isna().all()

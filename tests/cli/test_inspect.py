@@ -58,7 +58,7 @@ def test_numbers_that_fit_nothing(study: Study, tmp_path: Path, run: Call) -> No
 
 def test_what_cannot_be_listed_is_refused(study: Study, tmp_path: Path, run: Call) -> None:
     for path, sentence in (
-        (tmp_path, "holds no image, expected NIfTI"),
+        (tmp_path, "holds no image, expected DICOM"),
         (tmp_path / "none.nii", "none.nii: no such file"),
     ):
         ended = run("inspect", path)

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from foramgrade.exports import write_labels
-from foramgrade.volume import Grid, LabelMap
+from foramgrade.exports import write_labels, write_volume
+from foramgrade.phantom import make_phantom
+from foramgrade.volume import Grid, LabelMap, Sequence
 
-from .conftest import Call, Study
+from .conftest import SPEC, Call, Study
 
 Make = Callable[[Study, Path], dict[str, str]]
 
@@ -87,7 +89,7 @@ REFUSED: list[tuple[str, Make, str]] = [
     ("upside down", _upside_down, r"L\d \(label 4\d, .*\) lies below L\d .*: wrong scheme or orientation\?"),
     ("one picture", _picture, r"picture.nii.gz has 2 axes \(shape \(40, 30\)\), expected one volume of three"),
     ("time series", _series_in_time, r"time.nii.gz has 4 axes .*, expected one volume of three: split it"),
-    ("DICOM folder", _dicom, r"series is a folder, and DICOM series are not read yet: convert the series to NIfTI"),
+    ("DICOM folder", _dicom, r"the folder holds no DICOM series"),
     ("text file", _text, r"notes.nii.gz is not a NIfTI file: its first bytes are not a NIfTI header"),
     ("two placements", _two_placements, r"moved.nii.gz: qform and sform place .* choose one with orientation qform or"),
     ("missing file", _given(image="/nowhere/none.nii.gz"), r"none.nii.gz: no such file"),
@@ -179,3 +181,24 @@ def test_a_program_of_its_own_ends_likewise(
     ended = start("grade", given.pop("image"), *(word for pair in given.items() for word in pair), "--sequence", "T1")
     assert (ended.status, ended.out) == (2, "")
     assert re.fullmatch(rf"foramgrade: .*{sentence}.*\n", ended.err)
+
+
+@pytest.mark.parametrize("command", ["grade", "phantom"])
+@pytest.mark.parametrize("word", ["STIR", "PD", "T3"])
+def test_only_contrasts_that_can_be_graded_are_offered(tmp_path: Path, run: Call, command: str, word: str) -> None:
+    inputs = ["image.nii.gz", "--labels", "labels.nii.gz", "--out"] if command == "grade" else []
+    ended = run(command, *inputs, tmp_path / "out", "--sequence", word)
+    assert (ended.status, ended.out) == (2, "")
+    assert re.search(rf"Invalid value for '--sequence': .*'{word}' is not one of 't1', 't2'", ended.err, re.IGNORECASE)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_stir_called_t2_is_refused(tmp_path: Path, run: Call) -> None:
+    stir = make_phantom(replace(SPEC, sequence=Sequence.STIR), rng=np.random.default_rng(1))
+    write_volume(stir.image, tmp_path / "T2.nii.gz")
+    write_labels(stir.labels, tmp_path / "labels.nii.gz")
+    given = ["--labels", tmp_path / "labels.nii.gz", "--scheme", "totalspineseg", "--sequence", "T2"]
+    ended = run("grade", tmp_path / "T2.nii.gz", *given, "--out", tmp_path / "out")
+    assert ended.status == 2
+    assert re.match(r"foramgrade: fat is dark in this image, as in STIR and fat-saturated series: .*\n", ended.err)
+    assert not (tmp_path / "out").exists()

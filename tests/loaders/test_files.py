@@ -27,7 +27,7 @@ def test_a_nameless_file_is_told_by_its_mark(tmp_path):
     (tmp_path / "IM1").write_bytes(bytes(128) + b"DICM")
     assert find_format(str(tmp_path / "IM1")) is Format.DICOM
     (tmp_path / "IM2").write_bytes(bytes(300))
-    with pytest.raises(InputError, match="IM2: unknown kind of file, expected NIfTI"):
+    with pytest.raises(InputError, match="IM2: unknown kind of file, expected DICOM"):
         find_format(tmp_path / "IM2")
 
 

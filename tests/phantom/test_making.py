@@ -21,6 +21,7 @@ from foramgrade.phantom import (
     map_section,
     random_spec,
 )
+from foramgrade.phantom.making import SIGNALS
 from foramgrade.phantom.sampling import make_grid, owner
 from foramgrade.phantom.tissue import SAC_CODE
 from foramgrade.volume import Sequence
@@ -88,7 +89,7 @@ def _mean_of(phantom: Phantom, level: str, side: Side, tissue: Tissue) -> float:
     return float(phantom.image.array[i, j, k].mean())
 
 
-@pytest.mark.parametrize("sequence", list(Sequence))
+@pytest.mark.parametrize("sequence", [Sequence.T1, Sequence.T2])
 def test_fat_is_bright_and_root_is_not(sequence: Sequence) -> None:
     levels = tuple(LevelSpec(left=ForamenSpec(drift=(0, 0)), right=ForamenSpec(drift=(0, 0))) for _ in LEVELS)
     thin = Protocol(0.6, 1.0, 1.0, 61, field_mm=(120.0, 90.0))
@@ -102,6 +103,21 @@ def test_fat_is_bright_and_root_is_not(sequence: Sequence) -> None:
         assert sac < 0.4 * seen[Tissue.FAT]
     else:
         assert sac > 0.9 * seen[Tissue.FAT]
+
+
+@pytest.mark.parametrize("sequence", list(Sequence))
+def test_fat_is_dark_in_stir_alone(sequence: Sequence) -> None:
+    phantom = make_phantom(replace(OBLIQUE, sequence=sequence), rng=np.random.default_rng(2))
+    fat, muscle = (SIGNALS[sequence][tissue] for tissue in (Tissue.FAT, Tissue.MUSCLE))
+    marrow = phantom.image.array[np.isin(phantom.labels.array, (42, 43))].mean()
+    sac = phantom.image.array[phantom.labels.array == 2].mean()
+    assert phantom.image.sequence is sequence
+    assert phantom.image.fat_suppressed == (sequence is Sequence.STIR)
+    if sequence is Sequence.STIR:
+        assert fat < 0.3 * muscle
+        assert sac > 3 * marrow
+    else:
+        assert fat >= 2 * muscle
 
 
 def test_noise_has_the_stated_ratio() -> None:

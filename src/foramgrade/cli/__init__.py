@@ -21,11 +21,23 @@ import typer
 
 import foramgrade as fg
 from foramgrade.cli.doors import anatomy, exports, files, loaders, phantom
-from foramgrade.cli.screen import NOTE, count_numbers, show_labels, show_progress, show_series, show_study
+from foramgrade.cli.screen import (
+    NOTE,
+    count_numbers,
+    show_labels,
+    show_progress,
+    show_segments,
+    show_series,
+    show_study,
+)
 from foramgrade.errors import ForamgradeError
 from foramgrade.findings import Policy
 from foramgrade.grader import LEE_2010, Criteria
 from foramgrade.volume import Sequence
+
+#: Faults in the slices of a series that can be accepted: a copy, since their home needs pydicom; a test holds the two
+#: together.
+IRREGULARITIES = ("missing-slice", "repeated-slice", "uneven-spacing", "shear")
 
 #: Default of the widest gap that is sealed, mm: a copy, since its home needs scipy; a test holds the two together.
 SEAL_LIMIT_MM = 10.0
@@ -38,6 +50,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+class Weighting(StrEnum):
+    """Contrasts that can be graded; the others are told by the series, and refused."""
+
+    T1 = Sequence.T1.value
+    """T1-weighted."""
+    T2 = Sequence.T2.value
+    """T2-weighted."""
 
 
 class Protocol(StrEnum):
@@ -94,7 +115,18 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-SequenceOption = typer.Option(metavar="T1|T2", case_sensitive=False, help="Contrast of the series.")
+def _check_tolerate(values: list[str] | None) -> list[str] | None:
+    for value in values or ():
+        if value not in IRREGULARITIES:
+            msg = f"found {value!r}, expected one of {', '.join(IRREGULARITIES)}"
+            raise typer.BadParameter(msg)
+    return values
+
+
+SaltOption = typer.Option(
+    metavar="TEXT", envvar="FORAMGRADE_SALT", help="Secret that makes the pseudonyms of cases yours alone."
+)
+SequenceOption = typer.Option("--sequence", metavar="T1|T2", case_sensitive=False, help="Contrast of the series.")
 OrientationOption = typer.Option(
     metavar="qform|sform",
     callback=_check_orientation,
@@ -114,16 +146,26 @@ def _options(
 @app.command("grade")
 @_plainly
 def grade_study(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Sagittal T1 or T2 series, fat not suppressed.")],
-    labels: Annotated[Path, typer.Option(metavar="FILE", help="Label map of vertebrae and discs.")],
-    scheme: Annotated[
-        str, typer.Option(metavar="NAME|FILE.json", help="What its numbers mean; 'inspect' proposes one.")
+    image: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IMAGE", help="Sagittal T1 or T2 series, fat not suppressed: a file, a DICOM folder or ZIP archive."
+        ),
+    ],
+    labels: Annotated[
+        Path, typer.Option(metavar="PATH", help="Label map of vertebrae and discs, or a folder of masks.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the results.")],
+    scheme: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.json", help="What its numbers mean; by default its own names. 'inspect' proposes one."
+        ),
+    ] = None,
     instances: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Map of vertebrae, for schemes in two maps.")
     ] = None,
-    sequence: Annotated[Sequence | None, SequenceOption] = None,
+    weighting: Annotated[Weighting | None, SequenceOption] = None,
     levels: Annotated[
         str | None, typer.Option(metavar="5=T12,6=L1", help="Vertebrae of labels whose numbers are not anatomical.")
     ] = None,
@@ -137,10 +179,21 @@ def grade_study(
         float, typer.Option(metavar="MM", help="A border with less fat than this is lost.")
     ] = LEE_2010.minimum_fat_mm,
     orientation: Annotated[str | None, OrientationOption] = None,
+    fat_bright: Annotated[
+        bool, typer.Option("--fat-bright", help="Go on where fat seems dark against muscle in the picture.")
+    ] = False,
+    series: Annotated[
+        str | None, typer.Option(metavar="KEY|UID", help="Which of several DICOM series; 'inspect' lists them.")
+    ] = None,
+    tolerate: Annotated[
+        list[str] | None,
+        typer.Option(metavar="|".join(IRREGULARITIES), callback=_check_tolerate, help="Fault in the slices to accept."),
+    ] = None,
     case: Annotated[
         str | None,
-        typer.Option(metavar="NAME", callback=_check_case, help="Name in the results; made from the image by default."),
+        typer.Option(metavar="NAME", callback=_check_case, help="Name in the results; a pseudonym by default."),
     ] = None,
+    salt: Annotated[str | None, SaltOption] = None,
     panels: Annotated[bool, typer.Option(help="Write a page for every foramen.")] = True,
 ) -> None:
     """Measure and grade every foramen of one study. Research and teaching only.
@@ -149,20 +202,30 @@ def grade_study(
     replaced.
     """
     names = None if levels is None else anatomy.parse_level_names(levels)
+    sequence = None if weighting is None else Sequence(weighting)
     placement = None if orientation is None else loaders.Orientation(orientation)
-    volume = fg.read_volume(image, sequence=sequence, orientation=placement)
+    with show_progress("Files") as count:
+        # Where there are several series, foramina are read on sagittal ones.
+        plane = loaders.Plane.SAGITTAL if series is None and files.find_format(image) is files.Format.DICOM else None
+        found = loaders.find_series(
+            image, series=series, sequence=sequence, plane=plane, orientation=placement, progress=count
+        )
+    volume = found.read(tolerate=[loaders.Irregularity(word) for word in tolerate or ()])
     mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
-    inputs = _identify(image=image, labels=labels, instances=instances, scheme=scheme, orientation=orientation)
+    placed = {} if orientation is None else {"orientation": orientation}
+    inputs = [{"role": "image", **found.identify(), **placed}]
+    inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
     if volume.sequence is None:
-        _complain("the file does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
+        _complain("the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
     with show_progress("Foramina") as report:
         study = fg.assess(
             volume,
             mask,
             criteria=_criteria(policy, minimum_fat),
-            case=case or f"case-{inputs[0]['sha256'][:10]}",
+            case=case or found.name_case(salt=salt or loaders.PUBLIC_SALT),
             level_names=names,
             seal_limit_mm=seal_limit,
+            fat_is_bright=fat_bright,
             inputs=inputs,
             progress=report,
         )
@@ -174,13 +237,21 @@ def grade_study(
 @app.command("inspect")
 @_plainly
 def inspect_path(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="An image, a label map, or a folder of them.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="An image, a label map, a folder or a ZIP archive of DICOM files.")
+    ],
     orientation: Annotated[str | None, OrientationOption] = None,
+    salt: Annotated[str | None, SaltOption] = None,
 ) -> None:
     """List series; of a label map, also its numbers and the schemes that would fit."""
     placement = None if orientation is None else loaders.Orientation(orientation)
-    show_series(fg.list_series(path, orientation=placement))
-    if not path.is_dir():
+    if loaders.holds_segments(path):
+        show_segments(loaders.read_segments(path))
+        return
+    with show_progress("Files") as count:
+        found_series = fg.list_series(path, orientation=placement, progress=count, salt=salt or loaders.PUBLIC_SALT)
+    show_series(found_series)
+    if files.find_format(path) is not files.Format.DICOM:
         found = count_numbers(fg.read_volume(path, orientation=placement).array)
         if found is not None:
             show_labels(found)
@@ -195,12 +266,13 @@ def write_phantoms(
     protocol: Annotated[
         Protocol, typer.Option(metavar="clinical-2d|fine-2d|isotropic", help="Sampling of the series.")
     ] = Protocol.CLINICAL_2D,
-    sequence: Annotated[Sequence, SequenceOption] = Sequence.T1,
+    weighting: Annotated[Weighting, SequenceOption] = Weighting.T1,
 ) -> None:
     """Write synthetic spines of known measures and grades. Research and teaching only.
 
     Every case is a folder with image.nii.gz, labels.nii.gz and truth.csv.
     """
+    sequence = Sequence(weighting)
     folders = [out / f"case-{number:03d}" for number in range(1, cases + 1)]
     with show_progress("Cases") as report:
         for number, folder in enumerate(folders, start=1):
@@ -226,21 +298,12 @@ def _criteria(policy: Policy, minimum_fat_mm: float) -> Criteria:
 
 
 def _identify(
-    *, image: Path, labels: Path, instances: Path | None, scheme: str, orientation: str | None
+    *, labels: Path, instances: Path | None, scheme: str | None, placed: dict[str, str]
 ) -> list[dict[str, str]]:
     """Say what the inputs are without their names, which can name people."""
-    given = {"image": image, "labels": labels} | ({} if instances is None else {"instances": instances})
-    placed = {} if orientation is None else {"orientation": orientation}
-    inputs = [
-        {
-            "role": role,
-            "sha256": loaders.file_identity(path)["sha256"],
-            "format": files.find_format(path).value,
-            **placed,
-        }
-        for role, path in given.items()
-    ]
-    if scheme.lower().endswith(".json"):
+    given = {"labels": labels} | ({} if instances is None else {"instances": instances})
+    inputs = [{"role": role, **loaders.identify_files(path), **placed} for role, path in given.items()]
+    if scheme is not None and scheme.lower().endswith(".json"):
         inputs.append({"role": "scheme", "sha256": loaders.file_identity(scheme)["sha256"], "format": "JSON"})
     return inputs
 

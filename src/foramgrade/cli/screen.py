@@ -20,7 +20,7 @@ from foramgrade.findings import ForamenAssessment, Grade, Quality, Quantity, Roo
 
 if TYPE_CHECKING:
     from foramgrade.anatomy.labels import LabelScheme
-    from foramgrade.loaders import SeriesInfo
+    from foramgrade.loaders import Segment, SeriesInfo
     from foramgrade.tables import StudyAssessment
 
 #: Said wherever results are.
@@ -28,15 +28,16 @@ NOTE = "Research and teaching only; not for diagnosis or treatment."
 #: Work that takes longer than this shows its progress, seconds.
 PATIENCE_S = 1.0
 #: Width of a table that does not go to a terminal, characters.
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 140
 #: A file of whole numbers with at most this many distinct ones may be a label map.
 MOST_LABELS = 100
+_FAT_WORDS = {True: "suppressed", False: "bright", None: "-"}
 #: Largest number in a label map.
 _LARGEST_LABEL = np.iinfo(np.uint16).max
 
 
 @contextmanager
-def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def show_progress(what: str) -> Iterator[Callable[..., None]]:
     """Show a bar on stderr where that is a terminal, once the work has taken longer than a moment.
 
     Parameters
@@ -47,14 +48,14 @@ def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     Yields
     ------
     callable
-        To be called with the number done and the number of all.
+        To be called with the number done and the number of all, or with the number done where that of all is unknown.
     """
     console = Console(stderr=True)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
     bar = Progress(*columns, console=console, transient=True)
-    task, started = bar.add_task(what), time.monotonic()
+    task, started = bar.add_task(what, total=None), time.monotonic()
 
-    def report(done: int, total: int) -> None:
+    def report(done: int, total: int | None = None) -> None:
         bar.update(task, completed=done, total=total)
         if console.is_terminal and not bar.live.is_started and time.monotonic() - started > PATIENCE_S:
             bar.start()
@@ -144,13 +145,58 @@ def _rule(grade: Grade) -> str:
 
 
 def show_series(found: Iterable["SeriesInfo"]) -> None:
-    """Print a table of series; the names of their files are the user's own and go nowhere else."""
-    table = _table("File", "Plane", "Slices", "Spacing mm", "Voxels", "Type", "Contrast")
-    for series in found:
+    """Print a table of series, what their contrast was told from, and what is wrong with their slices.
+
+    The names of files and the descriptions of series are the user's own and go nowhere else.
+    """
+    listed = list(found)
+    from_dicom = any(series.key for series in listed)
+    headings = [
+        "Description" if from_dicom else "File",
+        "Plane",
+        "Slices",
+        "Spacing mm",
+        "Voxels",
+        "Type",
+        "Axes",
+        "Contrast",
+        "Fat",
+    ]
+    if from_dicom:
+        headings = ["Series", *headings, "Gaps", "Twice", "Vendor"]
+    table = _table(*headings, right=("Slices", "Gaps", "Twice"))
+    for series in listed:
         spacing, shape = " x ".join(f"{n:.3g}" for n in series.spacing_mm), " x ".join(map(str, series.shape))
-        contrast = "not recorded" if series.weighting is None else series.weighting.value
-        table.add_row(series.name, series.plane.value, str(series.n_slices), spacing, shape, series.dtype, contrast)
-    _console().print(table)
+        weighting = "not recorded" if series.weighting is None else series.weighting.value
+        cells = [series.name, series.plane.value, str(series.n_slices), spacing, shape, series.dtype]
+        cells += [series.orientation, weighting, _FAT_WORDS[series.fat_suppressed]]
+        if from_dicom:
+            cells = [series.key, *cells, str(series.gaps), str(series.duplicates), series.vendor]
+        table.add_row(*cells)
+    console = _console()
+    console.print(table)
+    notes = [f"{one.key or one.name}: contrast from {one.contrast_reason}." for one in listed if one.contrast_reason]
+    notes += [f"{series.key}: cannot be read as it is: {why}." for series in listed for why in series.problems]
+    cases = sorted({series.case for series in listed if series.case})
+    if cases:
+        notes.append(f"Case: {cases[0]}." if len(cases) == 1 else f"{len(listed)} series of {len(cases)} studies.")
+    if notes:
+        console.print()
+    for note in notes:
+        console.print(note, soft_wrap=True)
+
+
+def show_segments(segments: "Iterable[Segment]") -> None:
+    """Print the segments of a segmentation, and where they lie."""
+    listed = list(segments)
+    console, table = _console(), _table("Number", "Name", "Voxels", right=("Number", "Voxels"))
+    for segment in listed:
+        table.add_row(str(segment.number), segment.name, str(int(np.count_nonzero(segment.mask))))
+    console.print(table)
+    grid = listed[0].grid
+    spacing, shape = " x ".join(f"{n:.3g}" for n in grid.spacing_mm), " x ".join(map(str, grid.shape))
+    console.print()
+    console.print(f"A segmentation of {shape} voxels, {spacing} mm apart.")
 
 
 def count_numbers(array: npt.NDArray[Any]) -> dict[int, int] | None:

@@ -5,8 +5,10 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from foramgrade.errors import InputError
+from foramgrade.loaders.sources import is_archive
 
 
 class Format(StrEnum):
@@ -19,7 +21,7 @@ class Format(StrEnum):
     NRRD = "NRRD"
     """NRRD, header and voxels in one file (.nrrd, .seg.nrrd) or two (.nhdr with its data file)."""
     DICOM = "DICOM"
-    """DICOM: recognised, not read yet."""
+    """DICOM: a folder, a single file, or a ZIP archive of them."""
 
 
 #: Format by the end of a file's name, in lower case.
@@ -34,9 +36,15 @@ FORMAT_OF_SUFFIX: Mapping[str, Format] = {
 }
 
 #: The files a user can bring, for messages.
-READABLE = "NIfTI (.nii, .nii.gz), MetaImage (.mha, .mhd) or NRRD (.nrrd, .nhdr)"
+READABLE = (
+    "DICOM (a folder, a file, a ZIP archive), NIfTI (.nii, .nii.gz), MetaImage (.mha, .mhd) or NRRD (.nrrd, .nhdr)"
+)
 
+#: Where the mark "DICM" stands, behind a preamble of any content.
 _DICOM_MARK_OFFSET = 128
+
+#: Groups that the first element of a file without preamble can belong to.
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
 
 
 def find_format(path: str | Path) -> Format:
@@ -45,12 +53,12 @@ def find_format(path: str | Path) -> Format:
     Parameters
     ----------
     path : str or Path
-        A file, or a folder of DICOM files.
+        A file, or a folder or ZIP archive of DICOM files.
 
     Returns
     -------
     Format
-        The format. A folder is taken for DICOM: no other format spreads one series over a folder.
+        The format. A folder or an archive is taken for DICOM: no other format spreads one series over several files.
 
     Raises
     ------
@@ -78,7 +86,7 @@ def find_format(path: str | Path) -> Format:
     known = format_by_name(path)
     if known is not None:
         return known
-    if is_dicom(path):
+    if is_dicom(path) or is_archive(path):
         return Format.DICOM
     msg = f"{path.name}: unknown kind of file, expected {READABLE}"
     raise InputError(msg)
@@ -102,7 +110,19 @@ def format_by_name(path: Path) -> Format | None:
 def is_dicom(path: Path) -> bool:
     """Tell whether a file is DICOM by its first bytes; such files often have a name that says nothing."""
     with path.open("rb") as file:
-        return file.read(_DICOM_MARK_OFFSET + 4)[_DICOM_MARK_OFFSET:] == b"DICM"
+        return looks_like_dicom(file)
+
+
+def looks_like_dicom(file: BinaryIO) -> bool:
+    """Tell by its first bytes whether a file is DICOM, with the preamble or, as old archives write it, without."""
+    start = file.read(_DICOM_MARK_OFFSET + 4)
+    file.seek(0)
+    if start[_DICOM_MARK_OFFSET:] == b"DICM":
+        return True
+    if start[:2] not in _FIRST_GROUPS or len(start) < _DICOM_MARK_OFFSET + 4:
+        return False
+    # An element number below 0x0100, then a value representation in letters or a length that fits in the file.
+    return start[3] == 0 and ((start[4:6].isalpha() and start[4:6].isupper()) or start[6:8] == b"\0\0")
 
 
 def file_identity(path: str | Path) -> dict[str, str]:

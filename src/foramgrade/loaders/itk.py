@@ -4,15 +4,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import lazy_loader as lazy
 import numpy as np
 import numpy.typing as npt
-import SimpleITK
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.files import Format, find_format
 from foramgrade.loaders.nifti import Orientation
 from foramgrade.loaders.placement import place_grid, spatial_shape
 from foramgrade.volume import Grid
+
+SimpleITK = lazy.load("SimpleITK")  # takes longer to import than a DICOM series to read
 
 _IMAGE_IO = {Format.METAIMAGE: "MetaImageIO", Format.NRRD: "NrrdImageIO"}
 _METAIMAGE_POSITION = re.compile(
@@ -72,13 +74,56 @@ def read_itk(path: Path, *, orientation: Orientation | None = None) -> tuple[npt
     reader = _open(path)
     _stored_type(reader, path.name)
     grid = _grid(reader, path.name)
-    try:
-        image = reader.Execute()
-    except RuntimeError as error:
-        msg = f"{path.name} is damaged or truncated, or its data file is missing"
-        raise InputError(msg) from error
-    array: npt.NDArray[np.generic] = SimpleITK.GetArrayFromImage(image)
+    array: npt.NDArray[np.generic] = SimpleITK.GetArrayFromImage(_voxels(reader, path.name))
     return array.T.reshape(grid.shape, order="F"), grid
+
+
+def read_itk_entries(path: Path) -> dict[str, str]:
+    """Read the entries that a NRRD header holds beside what places the voxels, e.g. ``Segment0_Name``.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or does not say where in the patient it is.
+    """
+    reader = _open(path)
+    return {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+
+
+def read_itk_layers(path: Path) -> tuple[npt.NDArray[np.generic], Grid]:
+    """Read the voxels of a file that may hold several values per voxel.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    (I, J, K, L) real array
+        Values as stored; L is the number of values per voxel.
+    Grid
+        Where the voxels are, RAS+ mm.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or does not say where in the patient it is.
+    """
+    reader = _open(path)
+    _kind(reader, path.name)
+    grid = _grid(reader, path.name)
+    array: npt.NDArray[np.generic] = SimpleITK.GetArrayFromImage(_voxels(reader, path.name))
+    layers = array[np.newaxis] if reader.GetNumberOfComponents() == 1 else np.moveaxis(array, -1, 0)
+    return layers.T.reshape((*grid.shape, len(layers)), order="F"), grid
+
+
+def _voxels(reader: Any, name: str) -> Any:
+    try:
+        return reader.Execute()
+    except RuntimeError as error:
+        msg = f"{name} is damaged or truncated, or its data file is missing"
+        raise InputError(msg) from error
 
 
 def _open(path: Path) -> Any:
@@ -106,11 +151,16 @@ def _is_placed(path: Path, kind: Format, reader: Any) -> bool:
         return _METAIMAGE_POSITION.search(file.read(_METAIMAGE_HEADER_BYTES)) is not None
 
 
-def _stored_type(reader: Any, name: str) -> np.dtype[Any]:
-    kind = SimpleITK.GetPixelIDValueAsString(reader.GetPixelID())
+def _kind(reader: Any, name: str) -> str:
+    kind = str(SimpleITK.GetPixelIDValueAsString(reader.GetPixelID()))
     if "complex" in kind:
         msg = f"{name} holds complex numbers, expected one real number per voxel"
         raise InputError(msg)
+    return kind
+
+
+def _stored_type(reader: Any, name: str) -> np.dtype[Any]:
+    kind = _kind(reader, name)
     components = reader.GetNumberOfComponents()
     if components != 1:
         msg = (

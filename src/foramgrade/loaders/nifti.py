@@ -12,15 +12,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
+import lazy_loader as lazy
 import numpy as np
 import numpy.typing as npt
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.placement import place_grid, spatial_shape
 from foramgrade.volume import Grid
+
+nib = lazy.load("nibabel")
 
 #: Corners of the volume placed by qform and by sform may differ by this much, mm. The quaternion of a qform is stored
 #: in single precision, which for a half turn displaces the corners of a 500 mm field by up to 0.45 mm.
@@ -131,7 +131,7 @@ def _parse_header(block: bytes, name: str) -> Any:
         raise InputError(msg)
     try:
         return kind(block[:size])
-    except (HeaderDataError, WrapStructError) as error:
+    except (nib.spatialimages.HeaderDataError, nib.wrapstruct.WrapStructError) as error:
         msg = f"{name} has a damaged NIfTI header: {error}"
         raise InputError(msg) from error
 
@@ -179,7 +179,7 @@ def _placement(
 def _qform(header: Any, name: str) -> npt.NDArray[np.float64] | None:
     try:
         affine: npt.NDArray[np.float64] | None = header.get_qform(coded=True)[0]
-    except (ValueError, HeaderDataError) as error:
+    except (ValueError, nib.spatialimages.HeaderDataError) as error:
         msg = f"{name} has a qform that is no rotation: {error}"
         raise InputError(msg) from error
     return affine
@@ -188,7 +188,7 @@ def _qform(header: Any, name: str) -> npt.NDArray[np.float64] | None:
 def _scaled(stored: npt.NDArray[np.generic], header: Any, name: str) -> npt.NDArray[np.generic]:
     try:
         slope, inter = header.get_slope_inter()
-    except HeaderDataError as error:
+    except nib.spatialimages.HeaderDataError as error:
         msg = f"{name} has an invalid intensity scale: {error}"
         raise InputError(msg) from error
     native = stored.astype(stored.dtype.newbyteorder("="), copy=False)

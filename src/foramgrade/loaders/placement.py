@@ -54,7 +54,9 @@ def spatial_shape(shape: tuple[int, ...], *, name: str) -> tuple[int, int, int]:
     return sizes[0], sizes[1], sizes[2]
 
 
-def place_grid(shape: tuple[int, int, int], affine: npt.NDArray[np.float64], *, name: str) -> Grid:
+def place_grid(
+    shape: tuple[int, int, int], affine: npt.NDArray[np.float64], *, name: str, sheared: bool = False
+) -> Grid:
     """Grid of a file whose header was read, after the checks that hold for every format.
 
     Parameters
@@ -65,6 +67,8 @@ def place_grid(shape: tuple[int, int, int], affine: npt.NDArray[np.float64], *, 
         Voxel indices to world positions (RAS+), mm.
     name : str
         The file's name, for messages.
+    sheared : bool
+        Whether axes that are not at right angles are accepted.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def place_grid(shape: tuple[int, int, int], affine: npt.NDArray[np.float64], *, 
         msg = f"{name}: voxels are {spacing} mm apart, expected {low:g} to {high:g} mm: is the header in another unit?"
         raise InputError(msg)
     shear = _shear_deg(grid.directions)
-    if shear > MAX_SHEAR_DEG:
+    if shear > MAX_SHEAR_DEG and not sheared:
         msg = (
             f"{name}: the voxel axes miss the right angle by {shear:.2f} degrees, expected at most {MAX_SHEAR_DEG:g}: "
             "resample the sheared image onto a rectangular grid"

@@ -1,6 +1,6 @@
-"""Reading an image series or a label map, whatever file it comes in."""
+"""Reading an image series, whatever file it comes in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,14 +8,19 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from foramgrade.errors import GridMismatchError, InputError
-from foramgrade.loaders.files import Format, find_format
+from foramgrade.errors import InputError
+from foramgrade.loaders.contrast import Contrast
+from foramgrade.loaders.dicom.placing import Irregularity
+from foramgrade.loaders.dicom.reading import Study, find_stack, identify_stack, read_stack, scan
+from foramgrade.loaders.dicom.stacks import Stack
+from foramgrade.loaders.files import Format, file_identity, find_format
 from foramgrade.loaders.itk import read_itk, read_itk_header
 from foramgrade.loaders.nifti import Orientation, read_nifti, read_nifti_header
-from foramgrade.volume import Grid, LabelMap, Sequence, Volume
-
-#: A label stored as a fraction is taken for the nearest whole number when no further away than this.
-LABEL_ROUNDING_TOLERANCE = 1e-3
+from foramgrade.loaders.pseudonym import PUBLIC_SALT, case_id
+from foramgrade.loaders.series import Plane
+from foramgrade.loaders.sidecar import read_contrast_beside
+from foramgrade.loaders.sources import sources_identity, walk_sources
+from foramgrade.volume import Grid, Sequence, Volume
 
 
 class ReadHeader(Protocol):
@@ -57,17 +62,17 @@ DOORS: Mapping[Format, Door] = {
 
 
 def find_door(path: Path) -> Door:
-    """Find the way in for a file.
+    """Find the way in for a file that holds a single volume.
 
     Raises
     ------
     InputError
-        If there is no such file or its format is not read.
+        If there is no such file or its format holds several.
     """
     kind = find_format(path)
     if kind not in DOORS:
         what = "is a folder" if path.is_dir() else f"is a {kind.value} file"
-        msg = f"{path.name} {what}, and DICOM series are not read yet: convert the series to NIfTI with dcm2niix"
+        msg = f"{path.name} {what}, expected a single NIfTI, MetaImage or NRRD file"
         raise InputError(msg)
     return DOORS[kind]
 
@@ -77,21 +82,33 @@ def read_volume(
     *,
     series: str | None = None,
     sequence: Sequence | None = None,
+    plane: Plane | None = None,
     orientation: Orientation | None = None,
+    tolerate: Collection[Irregularity] = (),
+    progress: Callable[[int], None] | None = None,
 ) -> Volume:
     """Read one image series.
 
     Parameters
     ----------
     path : str or Path
-        A NIfTI (.nii, .nii.gz), MetaImage (.mha, .mhd) or NRRD (.nrrd, .nhdr) file.
+        DICOM: a folder, with its subfolders, a file, or a ZIP archive. Otherwise a NIfTI (.nii, .nii.gz), MetaImage
+        (.mha, .mhd) or NRRD (.nrrd, .nhdr) file.
     series : str or None
-        Identifier of the series, for inputs that hold several; a file of these formats holds one.
+        Which of several DICOM series: its key in the listing of :func:`list_series`, or its UID.
     sequence : Sequence or None
-        Contrast of the series; None when unknown. These formats do not record it.
+        Contrast of the series. Among several DICOM series it chooses the one with this contrast; of a single file, or
+        of a series that is named, it is believed. Without it the contrast is told from the DICOM header, or from the
+        JSON file that dcm2niix leaves beside a NIfTI file. It never overrules fat suppression.
+    plane : Plane or None
+        Chooses among several DICOM series the one with slices in this plane.
     orientation : Orientation or None
         Placement to believe where the qform and the sform of a NIfTI file disagree. The other formats hold a single
         placement and ignore it.
+    tolerate : collection of Irregularity
+        DICOM: what is not refused in the slices of a series, at the price that each member tells.
+    progress : callable or None
+        DICOM: called with the number of files seen so far.
 
     Returns
     -------
@@ -100,151 +117,143 @@ def read_volume(
 
     Raises
     ------
+    SeriesError
+        If not exactly one series fits, with the choices; or if its slices are missing, repeated, unevenly spaced or
+        sheared, with the files, their places, the gap found and the gap expected.
     InputError
         If the file is missing, damaged, not one volume of finite real numbers, or does not say where in the patient it
         is; each with what was found and what was expected.
 
     Notes
     -----
-    Limits: a unit of length that the header leaves open is taken for millimetres.
+    Distances between DICOM slices come from their positions alone; gaps may differ by 1 % or 0.02 mm, and slices may
+    step sideways by 0.1 degrees.
+
+    Limits: a unit of length that a NIfTI header leaves open is taken for millimetres.
 
     Examples
     --------
     >>> import tempfile
     >>> import nibabel as nib
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "T2.nii.gz"
+    ...     file = Path(folder) / "T2.nii"
     ...     nib.save(nib.Nifti1Image(np.zeros((4, 320, 320), np.int16), np.diag([4.4, 0.5, 0.5, 1])), file)
     ...     image = read_volume(file, sequence=Sequence.T2)
     >>> image.array.shape, [round(mm, 3) for mm in image.grid.spacing_mm], image.sequence.value
     ((4, 320, 320), [4.4, 0.5, 0.5], 'T2')
     """
+    found = find_series(path, series=series, sequence=sequence, plane=plane, orientation=orientation, progress=progress)
+    return found.read(tolerate=tolerate)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSeries:
+    """The one series that was meant, found and not yet read.
+
+    Parameters
+    ----------
+    path : Path
+        Where it was looked for.
+    sequence : Sequence or None
+        Contrast that the user named.
+    orientation : Orientation or None
+        Placement that the user chose.
+    study : Study or None
+        What DICOM holds there; None for a file of another format.
+    stack : Stack or None
+        Slices of the DICOM series; None for a file of another format.
+    """
+
+    path: Path
+    sequence: Sequence | None = None
+    orientation: Orientation | None = None
+    study: Study | None = None
+    stack: Stack | None = None
+
+    def read(self, *, tolerate: Collection[Irregularity] = ()) -> Volume:
+        """Read its volume; see :func:`read_volume`."""
+        if self.study is not None and self.stack is not None:
+            return read_stack(self.study, self.stack, sequence=self.sequence, tolerate=tolerate)
+        array, grid = find_door(self.path).voxels(self.path, orientation=self.orientation)
+        if not np.issubdtype(array.dtype, np.integer):
+            with np.errstate(over="ignore"):  # what does not fit becomes infinite and is counted below
+                array = array.astype(np.float32, copy=False)
+            bad = array.size - int(np.count_nonzero(np.isfinite(array)))
+            if bad:
+                msg = f"{self.path.name} has {bad} voxels that are NaN or infinite, expected finite intensities"
+                raise InputError(msg)
+        told = read_contrast_beside(self.path) or Contrast(None, None, "")
+        return Volume(array, grid, self.sequence or told.weighting, told.fat_suppressed, told.reason)
+
+    def identify(self) -> dict[str, str]:
+        """Identify its files for the provenance of a result, without names, which can be people's.
+
+        Returns
+        -------
+        dict of str
+            ``sha256`` and ``format``. The SHA-256 of a DICOM series is over those of its files, in whatever order and
+            under whatever names they lie.
+        """
+        if self.stack is None:
+            return identify_files(self.path)
+        return {"sha256": str(identify_stack(self.stack)["sha256"]), "format": Format.DICOM.value}
+
+    def name_case(self, *, salt: str = PUBLIC_SALT) -> str:
+        """Pseudonym of its study: a salted hash of the study's UID or, where there is none, of the files."""
+        study_uid = "" if self.stack is None else self.stack.header.study_uid
+        return case_id(study_uid or self.identify()["sha256"], salt=salt)
+
+
+def find_series(
+    path: str | Path,
+    *,
+    series: str | None = None,
+    sequence: Sequence | None = None,
+    plane: Plane | None = None,
+    orientation: Orientation | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> FoundSeries:
+    """Find the one series that is meant, without its voxels; parameters and errors as in :func:`read_volume`."""
     path = Path(path)
-    door = find_door(path)
+    sequence = None if sequence is None else _as_sequence(sequence)
+    if find_format(path) is Format.DICOM:
+        study = scan(path, progress=progress)
+        stack = find_stack(study, series=series, sequence=sequence, plane=plane)
+        return FoundSeries(path, sequence, study=study, stack=stack)
     if series is not None:
         msg = f"{path.name} holds a single series: leave the series out, found {series!r}"
         raise InputError(msg)
-    array, grid = door.voxels(path, orientation=orientation)
-    if not np.issubdtype(array.dtype, np.integer):
-        with np.errstate(over="ignore"):  # what does not fit becomes infinite and is counted below
-            array = array.astype(np.float32, copy=False)
-        bad = array.size - int(np.count_nonzero(np.isfinite(array)))
-        if bad:
-            msg = f"{path.name} has {bad} voxels that are NaN or infinite, expected finite intensities"
-            raise InputError(msg)
-    return Volume(array, grid, sequence)
+    return FoundSeries(path, sequence, orientation)
 
 
-def read_labels(
-    path: str | Path,
-    *,
-    scheme: str | Path,
-    instances: str | Path | None = None,
-    orientation: Orientation | None = None,
-) -> LabelMap:
-    """Read a segmentation as its tool wrote it.
+def identify_files(path: str | Path) -> dict[str, str]:
+    """Identify a file, or all files below a folder, for the provenance of a result.
 
     Parameters
     ----------
     path : str or Path
-        A NIfTI, MetaImage or NRRD file of whole numbers. For schemes in two maps the map of subregions.
-    scheme : str or Path
-        Name of a label scheme, or the JSON file that defines one; it is resolved when the labels are interpreted.
-    instances : str or Path or None
-        For schemes in two maps (SPINEPS, TPTBox) the map of vertebra instances. It must hold the same voxels as the
-        first; if stored in another order of axes it is turned, never resampled.
-    orientation : Orientation or None
-        Placement to believe where the qform and the sform of a NIfTI file disagree; for both maps.
+        A file or a folder.
 
     Returns
     -------
-    LabelMap
-        Labels in the smallest unsigned type that holds them, in the order of storage.
+    dict of str
+        ``sha256`` and ``format``. The SHA-256 of a folder is over those of its files, whatever their names.
 
     Raises
     ------
     InputError
-        If a file cannot be read, or its values are fractional, negative or all zero.
-    GridMismatchError
-        If the two maps do not hold the same voxels.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import nibabel as nib
-    >>> values = np.zeros((4, 8, 8), np.float32)
-    >>> values[1:3, 2:6, 2:6] = 24
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "mask.nii.gz"
-    ...     nib.save(nib.Nifti1Image(values, np.diag([4.4, 0.5, 0.5, 1])), file)
-    ...     labels = read_labels(file, scheme="verse")
-    >>> labels.array.dtype, int(labels.array.max()), labels.scheme
-    (dtype('uint8'), 24, 'verse')
+        If there is no such file or its format is not known.
     """
     path = Path(path)
-    array, grid = find_door(path).voxels(path, orientation=orientation)
-    labels = _whole_numbers(array, path.name)
-    vertebrae = None
-    if instances is not None:
-        other = Path(instances)
-        array, other_grid = find_door(other).voxels(other, orientation=orientation)
-        values = _whole_numbers(array, other.name)
-        vertebrae = _turned_onto(values, other_grid, grid, names=(other.name, path.name))
-    return LabelMap(labels, grid, str(scheme), vertebrae)
+    kind = find_format(path)
+    if path.is_dir():
+        return {"sha256": str(sources_identity(walk_sources(path))["sha256"]), "format": "folder"}
+    return {"sha256": file_identity(path)["sha256"], "format": kind.value}
 
 
-def _whole_numbers(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.unsignedinteger[Any]]:
-    if not np.issubdtype(array.dtype, np.integer):
-        bad = array.size - int(np.count_nonzero(np.isfinite(array)))
-        if bad:
-            msg = f"{name} has {bad} voxels that are NaN or infinite, expected whole numbers"
-            raise InputError(msg)
-        rounded = np.rint(array)
-        fractional = np.abs(array - rounded) > LABEL_ROUNDING_TOLERANCE
-        if fractional.any():
-            example = float(array[fractional][0])
-            msg = (
-                f"{name}: found {example:.4g} and {int(fractional.sum()) - 1} more fractions, expected whole numbers; "
-                "was a probability map or a resampled mask given?"
-            )
-            raise InputError(msg)
-        array = rounded
-    lowest, highest = int(array.min()), int(array.max())
-    if lowest < 0:
-        msg = f"{name}: found the label {lowest}, expected no negative numbers (a mask stored as signed bytes?)"
-        raise InputError(msg)
-    if highest == 0:
-        msg = f"{name} is empty: every voxel is 0, expected labelled structures"
-        raise InputError(msg)
-    return array.astype(np.min_scalar_type(highest))
-
-
-def _turned_onto(
-    array: npt.NDArray[Any], grid: Grid, target: Grid, *, names: tuple[str, str]
-) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """Reorder the axes of `array` so that it lies on `target`, where both hold the same voxels."""
-    turn = np.rint(np.linalg.solve(grid.affine, target.affine)[:3, :3])
-    steps = np.abs(turn)
-    if np.all(steps.sum(axis=0) == 1) and np.all(steps.sum(axis=1) == 1):
-        axes = steps.argmax(axis=0)
-        flipped = turn.sum(axis=0) < 0
-        index = np.eye(4)
-        index[:3, :3] = turn
-        index[axes[flipped], 3] = np.array(grid.shape)[axes[flipped]] - 1
-        turned = array.transpose(axes)[tuple(slice(None, None, -1 if flip else 1) for flip in flipped)]
-        placed = Grid((turned.shape[0], turned.shape[1], turned.shape[2]), grid.affine @ index)
-        if placed.matches(target):
-            return turned
-        if placed.shape == target.shape:
-            apart = float(np.linalg.norm(placed.corners_mm() - target.corners_mm(), axis=1).max())
-            msg = f"{names[0]} lies up to {apart:.3g} mm from {names[1]}, expected the same voxels in both maps"
-            raise GridMismatchError(msg)
-    msg = (
-        f"{names[0]} (shape {grid.shape}, {_spacing(grid)} mm) does not hold the same voxels as "
-        f"{names[1]} (shape {target.shape}, {_spacing(target)} mm): make both maps from one image"
-    )
-    raise GridMismatchError(msg)
-
-
-def _spacing(grid: Grid) -> str:
-    return " x ".join(f"{s:.3g}" for s in grid.spacing_mm)
+def _as_sequence(word: str) -> Sequence:
+    try:
+        return Sequence(word)
+    except ValueError as error:
+        msg = f"the sequence is {word!r}, expected one of {', '.join(Sequence)}"
+        raise InputError(msg) from error

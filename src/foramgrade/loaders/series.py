@@ -1,19 +1,11 @@
-"""What is in a file or a folder, told without reading the voxels."""
+"""An image series as a listing tells it: plane, contrast, spacing, and what is wrong with its slices."""
 
-import logging
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import numpy as np
 
-from foramgrade.errors import InputError
-from foramgrade.loaders.files import READABLE, Format, format_by_name, is_dicom
-from foramgrade.loaders.nifti import Orientation
-from foramgrade.loaders.reading import find_door, read_volume
-from foramgrade.volume import Grid, Sequence
-
-log = logging.getLogger(__name__)
+from foramgrade.volume import FloatArray, Grid, Sequence
 
 #: A slice normal whose largest direction cosine is below this (36.9 degrees off the axis) belongs to no standard plane.
 STANDARD_PLANE_COSINE = 0.8
@@ -42,23 +34,43 @@ class SeriesInfo:
     Parameters
     ----------
     uid : str or None
-        Identifier of the series; None in formats that have none.
+        UID of the series; where a series holds several volumes, followed by "#" and the volume's number. None in
+        formats that have none.
     name : str
-        Name of the file, without its folder.
+        What to call it: name of the file, without its folder; of a DICOM series its description, without the patient's
+        names and numbers.
     plane : Plane
         Plane of the slices.
     n_slices : int
-        Number of slices.
+        Number of slices, repeated ones counted once.
     spacing_mm : tuple of three float
         Distance between voxel centres along the stored axes, mm.
     shape : tuple of three int
         Number of voxels along the stored axes.
     dtype : str
-        Type of the stored values, e.g. "int16".
+        Type of the intensities, e.g. "int16".
     weighting : Sequence or None
         Contrast, None when not recorded.
     value_range : tuple of two float, or None
         Smallest and largest value, None when the voxels were not read.
+    key : str
+        Short name in this listing, for the choice of a series; empty for a file that holds a single one.
+    fat_suppressed : bool or None
+        Whether the signal of fat was suppressed, None when not recorded.
+    contrast_reason : str
+        What the contrast was told from, e.g. "TR 4320 ms, TE 92 ms".
+    orientation : str
+        Where the stored axes point, e.g. "PIR": posterior, inferior, right.
+    vendor : str
+        Manufacturer of the scanner.
+    gaps : int
+        Number of gaps between neighbouring slices that differ from the usual one.
+    duplicates : int
+        Number of slices at a place that another slice has taken.
+    problems : tuple of str
+        Why the series cannot be read as it is, with files, places and gaps; empty for a regular one.
+    case : str
+        Pseudonym of the study, see :func:`foramgrade.loaders.case_id`; empty in formats that do not name one.
     """
 
     uid: str | None
@@ -70,6 +82,15 @@ class SeriesInfo:
     dtype: str
     weighting: Sequence | None = None
     value_range: tuple[float, float] | None = None
+    key: str = ""
+    fat_suppressed: bool | None = None
+    contrast_reason: str = ""
+    orientation: str = ""
+    vendor: str = ""
+    gaps: int = 0
+    duplicates: int = 0
+    problems: tuple[str, ...] = ()
+    case: str = ""
 
 
 def slice_axis(grid: Grid) -> int:
@@ -97,86 +118,41 @@ def find_plane(grid: Grid) -> Plane:
     >>> find_plane(Grid((17, 320, 320), np.diag([4.4, 0.5, 0.5, 1.0])))
     <Plane.SAGITTAL: 'sagittal'>
     """
-    normal = np.abs(grid.directions[:, slice_axis(grid)])
-    if normal.max() < STANDARD_PLANE_COSINE:
-        return Plane.OBLIQUE
-    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(normal.argmax())]
+    return plane_across(grid.directions[:, slice_axis(grid)])
 
 
-def list_series(
-    path: str | Path, *, read_values: bool = False, orientation: Orientation | None = None
-) -> tuple[SeriesInfo, ...]:
-    """List the image series in a file or directly in a folder.
-
-    Parameters
-    ----------
-    path : str or Path
-        A NIfTI, MetaImage or NRRD file, or a folder of them.
-    read_values : bool
-        Also read the voxels, for the range of values.
-    orientation : Orientation or None
-        Placement to believe where the qform and the sform of a NIfTI file disagree.
-
-    Returns
-    -------
-    tuple of SeriesInfo
-        One per series, in the order of the file names.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to list, or nothing of it can be read.
-
-    Notes
-    -----
-    Limits: a file in a folder that cannot be read is left out with a warning in the log that says why, unless none can.
+def plane_across(normal: FloatArray) -> Plane:
+    """Anatomical plane of slices with this unit normal (3,), RAS+ or LPS.
 
     Examples
     --------
-    >>> import tempfile
-    >>> import nibabel as nib
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     image = nib.Nifti1Image(np.zeros((17, 320, 320), np.int16), np.diag([4.4, 0.5, 0.5, 1]))
-    ...     nib.save(image, Path(folder) / "T2.nii.gz")
-    ...     (series,) = list_series(folder)
-    >>> series.name, series.plane.value, series.n_slices
-    ('T2.nii.gz', 'sagittal', 17)
+    >>> plane_across(np.array([0.99, 0.1, 0.1]))
+    <Plane.SAGITTAL: 'sagittal'>
     """
-    path = Path(path)
-    if not path.is_dir():
-        return (_describe(path, read_values=read_values, orientation=orientation),)
-    files = [f for f in sorted(path.iterdir()) if f.is_file() and format_by_name(f) not in (None, Format.DICOM)]
-    if not files:
-        if any(is_dicom(file) for file in path.rglob("*") if file.is_file()):
-            find_door(path)  # says that DICOM is not read
-        msg = f"the folder {path.name} holds no image, expected {READABLE}"
-        raise InputError(msg)
-    found, refused = [], []
-    for file in files:
-        try:
-            found.append(_describe(file, read_values=read_values, orientation=orientation))
-        except InputError as error:
-            log.warning("left out: %s", error)
-            refused.append(error)
-    if not found:
-        raise refused[0]
-    return tuple(found)
+    cosines = np.abs(normal)
+    if cosines.max() < STANDARD_PLANE_COSINE:
+        return Plane.OBLIQUE
+    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(cosines.argmax())]
 
 
-def _describe(path: Path, *, read_values: bool, orientation: Orientation | None) -> SeriesInfo:
-    door = find_door(path)
-    grid, dtype = door.header(path, orientation=orientation)
-    value_range = None
-    if read_values:
-        values = read_volume(path, orientation=orientation).array
-        value_range = float(np.min(values)), float(np.max(values))
-    return SeriesInfo(
-        uid=None,
-        name=path.name,
-        plane=find_plane(grid),
-        n_slices=grid.shape[slice_axis(grid)],
-        spacing_mm=grid.spacing_mm,
-        shape=grid.shape,
-        dtype=dtype.newbyteorder("=").name,
-        value_range=value_range,
-    )
+def name_axes(directions: FloatArray) -> str:
+    """Name the anatomical direction that each of three axes is nearest to.
+
+    Parameters
+    ----------
+    directions : (3, 3) float array
+        Unit vectors of the axes in the world (RAS+), as columns.
+
+    Returns
+    -------
+    str
+        Three letters of R, L, A, P, S, I.
+
+    Examples
+    --------
+    >>> name_axes(np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]))
+    'PIR'
+    """
+    letters = ("LR", "PA", "IS")
+    nearest = np.abs(directions).argmax(axis=0)
+    return "".join(letters[world][int(directions[world, axis] > 0)] for axis, world in enumerate(nearest))

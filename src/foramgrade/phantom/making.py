@@ -19,7 +19,8 @@ from foramgrade.volume import Grid, LabelMap, Sequence, Volume
 FloatArray = npt.NDArray[np.float64]
 ByteArray = npt.NDArray[np.uint8]
 
-#: Signal relative to fat in T1 and to CSF in T2; marrow (T1) and discs (T2) come from the specification.
+#: Signal relative to fat in T1 and PD and to CSF in T2 and STIR; marrow (T1) and discs (all but T1) come from the
+#: specification. In STIR marrow shines by its water alone and fat hardly at all.
 SIGNALS = {
     Sequence.T1: {
         Tissue.AIR: 0.0,
@@ -49,7 +50,37 @@ SIGNALS = {
         Tissue.JOINT: 0.3,
         Tissue.MIXED: 0.45,
     },
+    Sequence.PD: {
+        Tissue.AIR: 0.0,
+        Tissue.FAT: 1.0,
+        Tissue.MUSCLE: 0.5,
+        Tissue.MARROW: 0.65,
+        Tissue.CORTEX: 0.1,
+        Tissue.DISC: 0.55,
+        Tissue.LIGAMENT: 0.14,
+        Tissue.CSF: 0.7,
+        Tissue.ROOT: 0.55,
+        Tissue.VESSEL: 0.08,
+        Tissue.JOINT: 0.5,
+        Tissue.MIXED: 0.65,
+    },
+    Sequence.STIR: {
+        Tissue.AIR: 0.0,
+        Tissue.FAT: 0.07,
+        Tissue.MUSCLE: 0.3,
+        Tissue.MARROW: 0.18,
+        Tissue.CORTEX: 0.04,
+        Tissue.DISC: 0.35,
+        Tissue.LIGAMENT: 0.08,
+        Tissue.CSF: 1.0,
+        Tissue.ROOT: 0.42,
+        Tissue.VESSEL: 0.06,
+        Tissue.JOINT: 0.45,
+        Tissue.MIXED: 0.15,
+    },
 }
+#: The tissue whose signal the noise and the integers of the specification refer to.
+REFERENCE_TISSUE = {Sequence.STIR: Tissue.MUSCLE}
 #: Standard deviation of the in-plane point spread, pixels.
 POINT_SPREAD_PIXELS = 0.42
 #: Ratio of the receive coil's sensitivity at the back to that at the front of the field.
@@ -120,16 +151,16 @@ def _coil(grid: Grid, spine: Spine) -> npt.NDArray[np.float32]:
 def _expose(signal: npt.NDArray[np.float32], grid: Grid, spine: Spine, rng: np.random.Generator) -> Volume:
     """Point spread, coil, Rician noise, integers."""
     spec = spine.spec
-    fat = SIGNALS[spec.sequence][Tissue.FAT]
-    noise = fat / spec.snr
+    reference = SIGNALS[spec.sequence][REFERENCE_TISSUE.get(spec.sequence, Tissue.FAT)]
+    noise = reference / spec.snr
     array = np.empty(grid.shape, dtype=np.int16)
     coil = _coil(grid, spine)
     for k in range(grid.shape[2]):
         plane = ndimage.gaussian_filter(signal[..., k], POINT_SPREAD_PIXELS, mode="nearest") * coil
         real = plane + rng.standard_normal(plane.shape, dtype=np.float32) * noise
         imaginary = rng.standard_normal(plane.shape, dtype=np.float32) * noise
-        array[..., k] = np.rint(np.hypot(real, imaginary) * (spec.scale / fat))
-    return Volume(array, grid, spec.sequence)
+        array[..., k] = np.rint(np.hypot(real, imaginary) * (spec.scale / reference))
+    return Volume(array, grid, spec.sequence, fat_suppressed=spec.sequence is Sequence.STIR)
 
 
 def _with_uneven_edges(structure: ByteArray, spine: Spine, grid: Grid, rng: np.random.Generator) -> ByteArray:
@@ -186,7 +217,7 @@ def make_phantom(
     -----
     *Definition*: signal is the mean over the box of a voxel (pixel x pixel x slice thickness), blurred in plane; a
     voxel belongs to bone or disc when these fill at least half of it. *Limits*: schematic anatomy; coarse sampling away
-    from the foramina; no flow, motion, chemical shift or fat suppression.
+    from the foramina; no flow, motion or chemical shift.
     """
     spine = make_spine(spec)
     grid = make_grid(spec)

@@ -1,0 +1,311 @@
+"""Series of DICOM files: what is there, which one is meant, and its volume."""
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from foramgrade.errors import InputError, SeriesError
+from foramgrade.loaders.contrast import Contrast, judge_contrast
+from foramgrade.loaders.dicom.fields import MOSAIC
+from foramgrade.loaders.dicom.frames import Frame
+from foramgrade.loaders.dicom.headers import HeaderReader, NoDicomError
+from foramgrade.loaders.dicom.pixels import read_pixels, stored_type
+from foramgrade.loaders.dicom.placing import Irregularity, find_irregularities, place_stack, slice_distance_mm
+from foramgrade.loaders.dicom.stacks import Stack, find_stacks, is_placed, normal_of
+from foramgrade.loaders.pseudonym import PUBLIC_SALT, case_id
+from foramgrade.loaders.series import Plane, SeriesInfo, name_axes, plane_across
+from foramgrade.loaders.sources import Source, is_archive, sources_identity, walk_sources
+from foramgrade.volume import Sequence, Volume
+
+log = logging.getLogger(__name__)
+
+#: Most series that a message lists.
+_LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What a folder, a file or an archive holds.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    stacks : tuple of Stack
+        Volumes.
+    damaged : mapping of Source to str
+        Files that are DICOM and cannot be read, and why.
+    left_out : tuple of str
+        Why other pictures are no volumes, a sentence each.
+    """
+
+    name: str
+    stacks: tuple[Stack, ...]
+    damaged: dict[Source, str]
+    left_out: tuple[str, ...]
+
+
+def scan(path: Path, *, progress: Callable[[int], None] | None = None) -> Study:
+    """Read the headers of everything below a path.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, a DICOM file, or a ZIP archive.
+    progress : callable or None
+        Called with the number of files seen so far.
+
+    Returns
+    -------
+    Study
+        Stacks, and what could not be used.
+
+    Raises
+    ------
+    InputError
+        If an archive is unsafe or damaged, or a folder cannot be opened.
+    """
+    reader = HeaderReader()
+    frames: list[Frame] = []
+    damaged: dict[Source, str] = {}
+    for source in walk_sources(path, progress=progress):
+        try:
+            frames += reader.read(source)
+        except NoDicomError:
+            continue  # notes, tables and pictures lie among the slices of many archives
+        except InputError as error:
+            damaged[source] = str(error)
+    usable, left_out = [], []
+    for stack in find_stacks(frames):
+        why = _why_no_volume(stack)
+        if why:
+            left_out.append(f"{stack.frames[0].file}{' and others' * (len(stack.frames) > 1)}: {why}")
+        else:
+            usable.append(stack)
+    # A folder or an archive is often called after a person; the user knows which one was given.
+    name = "the folder" if path.is_dir() else "the archive" if is_archive(path) else path.name
+    return Study(name, tuple(usable), damaged, tuple(left_out))
+
+
+def list_dicom(
+    path: Path,
+    *,
+    read_values: bool = False,
+    salt: str = PUBLIC_SALT,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[SeriesInfo, ...]:
+    """List the volumes below a path.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, a DICOM file, or a ZIP archive.
+    read_values : bool
+        Also read the voxels of regular series, for the range of values.
+    salt : str
+        Salt of the pseudonyms.
+    progress : callable or None
+        Called with the number of files seen so far.
+
+    Returns
+    -------
+    tuple of SeriesInfo
+        One per volume, by study and number of the series; irregular ones with what is wrong. Empty without DICOM.
+
+    Raises
+    ------
+    InputError
+        If an archive is unsafe or damaged, or DICOM files are there and no volume can be made of them.
+    """
+    study = scan(path, progress=progress)
+    complaints = [*study.damaged.values(), *study.left_out]
+    if complaints and not study.stacks:
+        raise InputError(complaints[0])
+    for complaint in complaints:
+        log.warning("left out: %s", complaint)
+    found = []
+    for stack in study.stacks:
+        info = describe(stack, salt=salt)
+        if read_values and not info.problems:
+            values = read_pixels(stack.frames)
+            info = replace(info, value_range=(float(np.min(values)), float(np.max(values))))
+        found.append(info)
+    return tuple(found)
+
+
+def describe(stack: Stack, *, salt: str = PUBLIC_SALT) -> SeriesInfo:
+    """Tell a stack as an item of a listing; of irregular slices the spacing is the usual one."""
+    first = stack.frames[0]
+    wrong = find_irregularities(stack)
+    duplicates = wrong[Irregularity.REPEATED_SLICE].count if Irregularity.REPEATED_SLICE in wrong else 0
+    uneven = (Irregularity.MISSING_SLICE, Irregularity.UNEVEN_SPACING)
+    n_slices = len(stack.frames) - duplicates
+    between_rows, between_columns = first.spacing_mm or (0.0, 0.0)
+    contrast = judge_contrast(first.header.acquisition)
+    lps = np.column_stack([np.array(first.row), np.array(first.column), normal_of(first)])
+    return SeriesInfo(
+        uid=stack.uid or None,
+        name=first.header.description,
+        plane=plane_across(normal_of(first)),
+        n_slices=n_slices,
+        spacing_mm=(between_columns, between_rows, slice_distance_mm(stack)),
+        shape=(first.header.columns, first.header.rows, n_slices),
+        dtype=stored_type(stack.frames).name,
+        weighting=contrast.weighting,
+        key=stack.key,
+        fat_suppressed=contrast.fat_suppressed,
+        contrast_reason=contrast.reason,
+        orientation=name_axes(np.diag([-1.0, -1.0, 1.0]) @ lps),
+        vendor=first.header.manufacturer,
+        gaps=sum(wrong[kind].count for kind in uneven if kind in wrong),
+        duplicates=duplicates,
+        problems=tuple(complaint.sentence for complaint in wrong.values()),
+        case=case_id(first.header.study_uid, salt=salt) if first.header.study_uid else "",
+    )
+
+
+def find_stack(
+    study: Study, *, series: str | None = None, sequence: Sequence | None = None, plane: Plane | None = None
+) -> Stack:
+    """Find the one volume that is meant.
+
+    Parameters
+    ----------
+    study : Study
+        What was found.
+    series : str or None
+        Key of a listing, or UID of the series.
+    sequence : Sequence or None
+        Contrast it must have.
+    plane : Plane or None
+        Plane its slices must have.
+
+    Returns
+    -------
+    Stack
+        The only one that fits.
+
+    Raises
+    ------
+    SeriesError
+        If none or several fit; lists the choices.
+    InputError
+        If there is no volume at all.
+
+    Notes
+    -----
+    A contrast that the header does not tell is believed to be `sequence` only where nothing else is there to choose, or
+    where the series is named.
+    """
+    if not study.stacks:
+        found = [*study.damaged.values(), *study.left_out]
+        raise InputError(found[0] if found else f"{study.name} holds no DICOM series")
+    fitting = [stack for stack in study.stacks if _is_meant(stack, series)]
+    if plane is not None:
+        fitting = [stack for stack in fitting if plane_across(normal_of(stack.frames[0])) is plane]
+    if sequence is not None and series is None:
+        known = [stack for stack in fitting if _contrast(stack).weighting is sequence]
+        alone = len(fitting) == 1 and _contrast(fitting[0]).weighting is None
+        fitting = fitting if alone else known
+    if len(fitting) == 1:
+        return fitting[0]
+    wanted = " ".join(filter(None, (plane, sequence, "series", series and f"{series!r}")))
+    choices = [_told(stack) for stack in (fitting or study.stacks)]
+    more = f"; and {len(choices) - _LISTED} more" if len(choices) > _LISTED else ""
+    n_found = f"{len(fitting)} fit" if fitting else "none fits"
+    msg = f"{study.name}: expected one {wanted}, {n_found}; choose one of: {'; '.join(choices[:_LISTED])}{more}"
+    raise SeriesError(msg)
+
+
+def read_stack(
+    study: Study, stack: Stack, *, sequence: Sequence | None = None, tolerate: Collection[Irregularity] = ()
+) -> Volume:
+    """Read the volume of a stack.
+
+    Parameters
+    ----------
+    study : Study
+        Where the stack is from.
+    stack : Stack
+        Slices.
+    sequence : Sequence or None
+        Contrast to believe; the header's where None. Fat suppression is always the header's.
+    tolerate : collection of Irregularity
+        What is not refused.
+
+    Returns
+    -------
+    Volume
+        Intensities, on a grid whose third axis counts the slices.
+
+    Raises
+    ------
+    SeriesError
+        If slices are missing, damaged, repeated, unevenly spaced or sheared, and this is not tolerated.
+    InputError
+        If the slices are not placed in the patient, or their pixels cannot be read.
+    """
+    folders = {PurePosixPath(frame.source.name).parent for frame in stack.frames}
+    for source, complaint in study.damaged.items():
+        if PurePosixPath(source.name).parent in folders and Irregularity.MISSING_SLICE not in tolerate:
+            msg = (
+                f"{complaint}, and lies among the slices of the series: expected all of them readable (to go on "
+                f"nevertheless, tolerate {Irregularity.MISSING_SLICE.value})"
+            )
+            raise SeriesError(msg)
+    contrast = _contrast(stack)
+    if sequence is not None and contrast.weighting not in (None, sequence):
+        log.warning("the header tells %s (%s), read as %s", contrast.weighting, contrast.reason, sequence)
+    name = f"series {stack.key}" if len(study.stacks) > 1 else study.name
+    placement = place_stack(stack, name=name, tolerate=tolerate)
+    return Volume(
+        read_pixels(placement.frames),
+        placement.grid,
+        contrast.weighting if sequence is None else sequence,
+        contrast.fat_suppressed,
+        contrast.reason,
+    )
+
+
+def identify_stack(stack: Stack) -> dict[str, str | int]:
+    """Identify the files of a stack: one SHA-256 over those of its files, whatever their names, and their number."""
+    return sources_identity({frame.source for frame in stack.frames})
+
+
+def _why_no_volume(stack: Stack) -> str:
+    header = stack.header
+    if header.modality == "SEG":
+        return "a segmentation: read it as labels"
+    if header.pixels.samples != 1:
+        return "a colour picture, such as a screenshot"
+    if MOSAIC in header.acquisition.image_type:
+        return "a mosaic of small pictures in one, as functional series are stored; expected one slice per picture"
+    if not all(is_placed(frame) and frame.spacing_mm for frame in stack.frames):
+        return (
+            "a picture that does not say where in the patient it is: it has no position, orientation or pixel spacing"
+        )
+    return ""
+
+
+def _is_meant(stack: Stack, series: str | None) -> bool:
+    return series is None or series in (stack.key, stack.uid, stack.header.series_uid)
+
+
+def _contrast(stack: Stack) -> Contrast:
+    return judge_contrast(stack.header.acquisition)
+
+
+def _told(stack: Stack) -> str:
+    """A choice in a message; the files of small stacks are named, since they may have strayed here."""
+    contrast, n = _contrast(stack), len(stack.frames)
+    words = [plane_across(normal_of(stack.frames[0])).value, contrast.weighting or "unknown contrast"]
+    words += ["fat-suppressed"] * bool(contrast.fat_suppressed) + [f"{n} slice{'s' * (n > 1)}"]
+    files = f" ({_names(stack.frames)})" if n <= 2 else ""
+    return f"{stack.key}: {', '.join(words)}{files}"
+
+
+def _names(frames: Iterable[Frame]) -> str:
+    return ", ".join(frame.file for frame in frames)

@@ -1,0 +1,116 @@
+"""A folder of one binary mask per structure, as TotalSegmentator writes it: the files' names are the structures'."""
+
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from foramgrade.errors import InputError
+from foramgrade.loaders.files import FORMAT_OF_SUFFIX, Format, format_by_name
+from foramgrade.loaders.nifti import Orientation
+from foramgrade.loaders.reading import find_door
+from foramgrade.loaders.segmentation.voxels import (
+    choose_labels,
+    count_overlaps,
+    nothing_labelled,
+    refuse_overlaps,
+    turned_onto,
+    whole_numbers,
+)
+from foramgrade.volume import Grid
+
+
+def find_masks(folder: Path) -> tuple[Path, ...]:
+    """Files of a folder that can hold a mask, in the order of their names; hidden files are left out."""
+    return tuple(
+        file
+        for file in sorted(folder.iterdir())
+        if file.is_file() and not file.name.startswith(".") and format_by_name(file) not in (None, Format.DICOM)
+    )
+
+
+def structure_name(file: Path) -> str:
+    """Name of the structure in a file: the file's without what tells the format.
+
+    Examples
+    --------
+    >>> structure_name(Path("vertebrae_L5.nii.gz")), structure_name(Path("disc.seg.nrrd"))
+    ('vertebrae_L5', 'disc')
+    """
+    name, known = file.name, max((s for s in FORMAT_OF_SUFFIX if file.name.lower().endswith(s)), key=len, default="")
+    stem = name[: len(name) - len(known)]
+    return stem[:-4] if stem.lower().endswith(".seg") else stem
+
+
+def read_masks(
+    folder: Path, *, orientation: Orientation | None = None, segments: Collection[int | str] | None = None
+) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Grid, dict[int, str]]:
+    """Read a folder of binary masks as one label map.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; only files directly in it are looked at.
+    orientation : Orientation or None
+        Placement to believe where the qform and the sform of a NIfTI file disagree.
+    segments : collection of int and str, or None
+        Structures to read, by name or by number in the order of the names; None for all.
+
+    Returns
+    -------
+    (I, J, K) unsigned integer array
+        Labels 1 to N in the order of the files' names.
+    Grid
+        Grid of the first file. Files in another order of axes are turned, never resampled.
+    dict of int to str
+        Names of the labels, those of empty files too.
+
+    Raises
+    ------
+    InputError
+        If there is no mask, a file holds more than one structure, or two of them share voxels.
+    GridMismatchError
+        If the files do not hold the same voxels.
+    """
+    files = dict(enumerate(find_masks(folder), start=1))
+    if not files:
+        msg = f"the folder {folder.name} holds no masks, expected one binary file per structure or a DICOM segmentation"
+        raise InputError(msg)
+    names = {number: structure_name(file) for number, file in files.items()}
+    chosen = choose_labels(names, segments, where=f"the folder {folder.name}")
+    overlaps: Counter[tuple[int, int]] = Counter()
+    labels: npt.NDArray[np.unsignedinteger[Any]] | None = None
+    grid: Grid | None = None
+    for number in chosen:
+        mask, own = _read_mask(files[number], orientation)
+        if labels is None or grid is None:
+            grid, first = own, files[number].name
+            labels = np.zeros(grid.shape, np.min_scalar_type(max(chosen)), order="F")
+        if not own.matches(grid):
+            mask = turned_onto(mask, own, grid, names=(files[number].name, first))
+        count_overlaps(labels[mask], number, overlaps)
+        labels[mask] = number
+    file_names = {number: file.name for number, file in files.items()}
+    refuse_overlaps(overlaps, file_names, where=f"the masks in {folder.name}", way="correct them, or choose some")
+    if labels is None or grid is None or not labels.any():
+        raise InputError(nothing_labelled(f"the folder {folder.name}"))
+    labels.flags.writeable = False
+    return labels, grid, {number: names[number] for number in chosen}
+
+
+def _read_mask(file: Path, orientation: Orientation | None) -> tuple[npt.NDArray[np.bool_], Grid]:
+    array, grid = find_door(file).voxels(file, orientation=orientation)
+    labels = whole_numbers(array, file.name, empty_allowed=True)
+    highest = labels.max()
+    mask: npt.NDArray[np.bool_] = labels == highest if highest else np.zeros(grid.shape, np.bool_)
+    if highest and np.count_nonzero(labels) > np.count_nonzero(mask):
+        found = np.unique(labels)
+        msg = (
+            f"{file.name} holds {found.size - 1} labels ({int(found[1])} to {int(highest)}), expected a binary mask: "
+            "in a folder every file is one structure; give a label map by its own path"
+        )
+        raise InputError(msg)
+    return mask, grid

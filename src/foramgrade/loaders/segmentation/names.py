@@ -1,0 +1,219 @@
+"""What a file's labels are called: in the file itself, in a BIDS table beside it, in the dataset.json of nnU-Net."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from foramgrade.errors import InputError
+from foramgrade.loaders.files import Format, format_by_name
+from foramgrade.loaders.segmentation.nifti_extension import extension_names
+
+#: `LabelMap.scheme` of labels that are told by their names; every other scheme goes by the numbers.
+NAMES_SCHEME = "names"
+
+#: nnU-Net's description of a data set lies beside the masks or in one of this many folders above.
+DATASET_FOLDERS_ABOVE = 2
+
+_DATASET_FILE = "dataset.json"
+_BIDS_ROOT = "dataset_description.json"
+_TABLE_SUFFIX = "dseg"
+_LARGEST_LABEL = 65535
+
+
+def find_names(path: Path) -> dict[int, str]:
+    """Find what the labels of a file are called.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI, MetaImage or NRRD file.
+
+    Returns
+    -------
+    dict of int to str
+        Name by label, background left out; empty when nothing names them.
+
+    Raises
+    ------
+    InputError
+        If what names them is damaged, contradicts itself, or names regions instead of labels.
+
+    Notes
+    -----
+    Definition: the nearest source counts and is not mixed with others: the label table in a NIfTI file's own header,
+    then a BIDS table ``*_dseg.tsv`` that applies to the file, then nnU-Net's ``dataset.json`` in the file's folder or
+    up to `DATASET_FOLDERS_ABOVE` folders above.
+    """
+    if format_by_name(path) is Format.NIFTI:
+        names = extension_names(path)
+        if names:
+            return names
+    table = find_table(path)
+    if table is not None:
+        return read_table(table)
+    folder = path.absolute().parent
+    for place in (folder, *folder.parents[:DATASET_FOLDERS_ABOVE]):
+        names = read_dataset_names(place / _DATASET_FILE)
+        if names:
+            return names
+    return {}
+
+
+def find_table(path: Path) -> Path | None:
+    """Find the BIDS table that names the labels of a file.
+
+    Parameters
+    ----------
+    path : Path
+        A segmentation; only ``*_dseg`` files have tables.
+
+    Returns
+    -------
+    Path or None
+        The table.
+
+    Raises
+    ------
+    InputError
+        If two tables in one folder apply equally well.
+
+    Notes
+    -----
+    Definition: BIDS inheritance. A table applies if it lies in the file's folder or above, up to the root of the
+    data set, and has no entity (``sub-01``, ``space-T2w``) that the file has not. The nearest folder counts, in it the
+    table with most entities. Without a ``dataset_description.json`` above, only the file's own folder is looked at.
+    """
+    entities = _entities(path)
+    if entities is None:
+        return None
+    for folder in _folders_to_root(path.absolute().parent):
+        held: dict[Path, int] = {}
+        for table in sorted(folder.glob("*.tsv")):
+            own = _entities(table)
+            if own is not None and own <= entities:
+                held[table] = len(own)
+        if held:
+            most = [table for table, n in held.items() if n == max(held.values())]
+            if len(most) > 1:
+                msg = f"{path.name}: {most[0].name} and {most[1].name} both name its labels, expected one table"
+                raise InputError(msg)
+            return most[0]
+    return None
+
+
+def read_table(path: Path) -> dict[int, str]:
+    """Read a BIDS table of labels: the columns ``index`` and ``name``, tab-separated.
+
+    Parameters
+    ----------
+    path : Path
+        The table. Other columns (``color``, ``mapping``, ``abbreviation``) are ignored.
+
+    Returns
+    -------
+    dict of int to str
+        Name by label, background and labels without a name left out.
+
+    Raises
+    ------
+    InputError
+        If it is no such table, an index is no label, or one stands twice.
+    """
+    lines = _text(path).splitlines()
+    rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    columns = [name.strip().lower() for name in rows.fieldnames or ()]
+    if "index" not in columns or "name" not in columns:
+        msg = f"{path.name}: found the columns {', '.join(columns) or 'none'}, expected index and name between tabs"
+        raise InputError(msg)
+    rows.fieldnames = columns
+    pairs = []
+    for row in rows:
+        index, name = (row["index"] or "").strip(), (row["name"] or "").strip()
+        if name and name.lower() != "n/a":
+            pairs.append((index, name))
+    return _named(pairs, path.name)
+
+
+def read_dataset_names(path: Path) -> dict[int, str]:
+    """Read the names of labels from nnU-Net's description of a data set.
+
+    Parameters
+    ----------
+    path : Path
+        A ``dataset.json`` of nnU-Net v1 (``"labels": {"1": "L5"}``) or v2 (``"labels": {"L5": 1}``).
+
+    Returns
+    -------
+    dict of int to str
+        Name by label, background left out; empty if there is no such file or it is not nnU-Net's.
+
+    Raises
+    ------
+    InputError
+        If the file is not valid, or its labels are regions made of several numbers.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        entries = json.loads(_text(path))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        msg = f"{path.name} is not valid JSON: {error}"
+        raise InputError(msg) from error
+    labels = entries.get("labels") if isinstance(entries, dict) else None
+    if not isinstance(labels, dict) or not labels:
+        return {}
+    region = next((name for name, value in labels.items() if isinstance(value, list)), None)
+    if region is not None:
+        msg = (
+            f"{path.name}: {region!r} is a region of several labels {labels[region]}, expected one number for every "
+            "name: give the scheme"
+        )
+        raise InputError(msg)
+    if all(isinstance(value, str) for value in labels.values()):
+        return _named(list(labels.items()), path.name)
+    return _named([(value, name) for name, value in labels.items()], path.name)
+
+
+def _named(pairs: list[tuple[Any, str]], file: str) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for index, name in pairs:
+        text = "" if isinstance(index, bool) else str(index)
+        if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_LABEL):
+            msg = f"{file}: {name!r} has the label {index!r}, expected a whole number from 0 to {_LARGEST_LABEL}"
+            raise InputError(msg)
+        if int(text) in names:
+            msg = f"{file}: the label {int(text)} has two names, {names[int(text)]!r} and {name!r}, expected one"
+            raise InputError(msg)
+        names[int(text)] = name
+    names.pop(0, None)
+    return names
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{path.name} is not text in UTF-8"
+        raise InputError(msg) from error
+    except OSError as error:
+        msg = f"{path.name} cannot be opened"
+        raise InputError(msg) from error
+
+
+def _entities(path: Path) -> frozenset[str] | None:
+    """Entities of a BIDS name with the suffix of a segmentation; None for any other name."""
+    *entities, suffix = path.name.split(".", 1)[0].split("_")
+    if suffix != _TABLE_SUFFIX or not all("-" in entity for entity in entities):
+        return None
+    return frozenset(entities)
+
+
+def _folders_to_root(folder: Path) -> Iterator[Path]:
+    """The folder and those above it up to the root of the data set; the folder alone where there is no root."""
+    above = (folder, *folder.parents)
+    root = next((n for n, place in enumerate(above) if (place / _BIDS_ROOT).is_file()), 0)
+    yield from above[: root + 1]

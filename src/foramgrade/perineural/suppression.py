@@ -1,0 +1,177 @@
+"""Whether fat is dark in this image: STIR and fat-saturated series that nothing but the picture gives away.
+
+Muscle has its place beside every lumbar spine and keeps its signal whatever is done to fat. Where fat is bright it
+outshines muscle, around the foramina or between and within the muscles, and marrow does too; where fat is suppressed
+nothing does but fluid. Muscle that has turned to fat is told by the disc, which never holds fat. Tissues are compared
+at about the same depth, so that the fall of a surface coil cancels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from foramgrade.anatomy.spine import Spine, voxel_positions
+from foramgrade.findings import FloatArray, Side
+from foramgrade.geometry.foramen import Foramen
+from foramgrade.perineural.signal import Surroundings
+from foramgrade.volume import Volume
+
+#: Distance between the points at which muscle is sampled, mm.
+MUSCLE_STEP_MM = 1.5
+
+#: Where the psoas is, mm: lateral to the side of the disc, anterior and superior of the disc's centre. At the height of
+#: the disc no lumbar vessels cross it.
+PSOAS_BOX_MM = ((5.0, 19.0), (-12.0, 9.0), (-9.0, 9.0))
+
+#: Where multifidus and the medial erector spinae are, mm: lateral to the midline, anterior of the disc's posterior
+#: margin (behind the laminae), superior of the disc's centre.
+MULTIFIDUS_BOX_MM = ((7.0, 19.0), (-45.0, -27.0), (-12.0, 12.0))
+
+#: A muscle is compared where at least this share of its box is unlabelled and inside the image.
+SMALLEST_SHARE = 0.25
+
+#: The muscle itself is the lower quartile of its box: wasted muscle is half fat.
+MUSCLE_QUANTILE = 0.25
+
+#: The brightest tissue is this quantile near a foramen, and among the muscles, where fat can be sparse.
+NEAR_QUANTILE, AMONG_QUANTILE = 0.90, 0.95
+
+#: Fat may be dark only where marrow is at most this many times as bright as muscle. With bright fat it is 1.2 to 2
+#: times on T1 and 2.5 times and more on T2; with fat suppressed only its water shines, 0.5 to 1.8 times.
+BRIGHTEST_MARROW = 1.9
+
+#: ... and where nothing around outshines muscle by more than this factor. Bright fat does, 2.4 times and more; with fat
+#: suppressed, vessels and fluid bring it to 1.4 to 2.1 times.
+BRIGHTEST_TISSUE = 2.2
+
+#: ... and where muscle is at most this many times as bright as the disc. Brighter, it has turned to bright fat.
+BRIGHTEST_MUSCLE = 2.2
+
+#: Fewer foramina than this tell nothing of a whole study.
+FEWEST_FORAMINA = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Tissue at one foramen, or the median of a study, over the muscle beside it.
+
+    Parameters
+    ----------
+    marrow : float
+        Median of the two vertebrae.
+    brightest : float
+        Brightest bulk of unlabelled tissue around the foramen or among the muscles; not the canal.
+    disc : float
+        Median of the disc.
+    """
+
+    marrow: float
+    brightest: float
+    disc: float
+
+    @property
+    def fat_is_dark(self) -> bool:
+        """Whether this cannot be an image in which fat is bright."""
+        return (
+            self.marrow <= BRIGHTEST_MARROW
+            and self.brightest <= BRIGHTEST_TISSUE
+            and self.disc * BRIGHTEST_MUSCLE >= 1.0
+        )
+
+
+def compare_with_muscle(
+    foramen: Foramen, surroundings: Surroundings, *, image: Volume, spine: Spine
+) -> Comparison | None:
+    """Compare the tissue at a foramen with the muscles beside it.
+
+    Parameters
+    ----------
+    foramen : Foramen
+        Where to look.
+    surroundings : Surroundings
+        Intensities around the opening.
+    image : Volume
+        The whole image.
+    spine : Spine
+        The labels, which are no muscle.
+
+    Returns
+    -------
+    Comparison or None
+        None where no disc is labelled, too little muscle is in the image, or it has no signal.
+
+    Notes
+    -----
+    *Definition*: muscle is the lower quartile of what is unlabelled in the boxes of psoas and multifidus, their
+    geometric mean where both are seen: the foramen lies between them and a coil's sensitivity falls by a factor per
+    distance. *Limits*: wasted muscle that is more than three quarters fat makes a fat-suppressed image look like one in
+    which fat is bright.
+    """
+    disc = foramen.segment.disc
+    if disc is None:
+        return None
+    positions = voxel_positions(spine, disc.code, disc.box)
+    seen, values = _look_up(image.array, image.grid.to_ijk(positions))
+    muscles = _sample_muscles(foramen, foramen.frame.to_frame(positions), image, spine)
+    if not muscles or not seen.any():
+        return None
+    levels = [float(np.quantile(sampled, MUSCLE_QUANTILE)) - surroundings.zero for sampled in muscles]
+    if min(levels) <= 0:
+        return None
+    muscle = float(np.exp(np.mean(np.log(levels))))
+    among = [
+        (float(np.quantile(sampled, AMONG_QUANTILE)) - surroundings.zero) / level
+        for sampled, level in zip(muscles, levels, strict=True)
+    ]
+    return Comparison(
+        marrow=surroundings.marrow / muscle,
+        brightest=max(float(np.quantile(surroundings.unlabelled, NEAR_QUANTILE)) / muscle, *among),
+        disc=(float(np.median(values[seen].astype(float))) - surroundings.zero) / muscle,
+    )
+
+
+def pool_comparisons(comparisons: Sequence[Comparison]) -> Comparison | None:
+    """Median comparison of a study; None where there are too few to tell.
+
+    Examples
+    --------
+    >>> stir = Comparison(marrow=0.6, brightest=1.4, disc=1.2)
+    >>> pool_comparisons([stir, stir]).fat_is_dark, pool_comparisons([stir])
+    (True, None)
+    """
+    if len(comparisons) < FEWEST_FORAMINA:
+        return None
+    return Comparison(
+        marrow=float(np.median([c.marrow for c in comparisons])),
+        brightest=float(np.median([c.brightest for c in comparisons])),
+        disc=float(np.median([c.disc for c in comparisons])),
+    )
+
+
+def _sample_muscles(foramen: Foramen, disc_mm: FloatArray, image: Volume, spine: Spine) -> list[FloatArray]:
+    """Intensities of psoas and of multifidus at the foramen's level and side, where enough of them is seen."""
+    frame = foramen.frame
+    side_mm, back_mm = np.quantile(np.abs(disc_mm[:, 0]), 0.98), np.quantile(disc_mm[:, 1], 0.02)
+    sign = 1.0 if foramen.side is Side.RIGHT else -1.0
+    found: list[FloatArray] = []
+    for box, start in ((PSOAS_BOX_MM, (side_mm, 0.0, 0.0)), (MULTIFIDUS_BOX_MM, (0.0, back_mm, 0.0))):
+        axes = [np.arange(low, high, MUSCLE_STEP_MM) + first for (low, high), first in zip(box, start, strict=True)]
+        points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3) * (sign, 1.0, 1.0)
+        world = frame.to_world(points)
+        # Nearest voxels: interpolation would mend no quantile and the boxes have some thousand points.
+        seen, values = _look_up(image.array, image.grid.to_ijk(world))
+        labelled, codes = _look_up(spine.codes, spine.grid.to_ijk(world))
+        free = seen & ~(labelled & (codes != 0))
+        if free.mean() >= SMALLEST_SHARE:
+            found.append(values[free].astype(float))
+    return found
+
+
+def _look_up(array: npt.NDArray[np.generic], ijk: FloatArray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.generic]]:
+    """Whether positions lie inside an array, and its values there."""
+    nearest = np.rint(ijk).astype(int)
+    inside: npt.NDArray[np.bool_] = np.all((nearest >= 0) & (nearest < np.array(array.shape)), axis=-1)
+    i, j, k = np.where(inside[:, None], nearest, 0).T
+    return inside, array[i, j, k]

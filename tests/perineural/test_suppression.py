@@ -1,0 +1,165 @@
+"""Fat against muscle: phantoms of every contrast, real series, and the same with the fat taken out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from foramgrade.anatomy.frame import fit_frame
+from foramgrade.anatomy.labels import relabel
+from foramgrade.anatomy.schemes.naming import scheme_of
+from foramgrade.anatomy.spine import Spine, find_spine
+from foramgrade.findings import Border, Side
+from foramgrade.geometry.foramen import Foramen, find_foramen
+from foramgrade.loaders import read_labels, read_volume
+from foramgrade.perineural.signal import find_zero, look_around, sample_image
+from foramgrade.perineural.suppression import (
+    BRIGHTEST_MARROW,
+    BRIGHTEST_TISSUE,
+    Comparison,
+    compare_with_muscle,
+    pool_comparisons,
+)
+from foramgrade.phantom import LevelSpec, PhantomSpec, Protocol, make_phantom
+from foramgrade.volume import LabelMap, Sequence, Volume
+
+#: L2-L3 to L4-L5 of both sides.
+SMALL = Protocol(pixel_mm=0.7, thickness_mm=4.0, spacing_mm=4.4, n_slices=17, field_mm=(120.0, 120.0))
+LOST = dict.fromkeys(Border, 0.0)
+
+
+def _find(labels: LabelMap) -> tuple[Spine, list[Foramen]]:
+    spine = find_spine(relabel(labels, scheme_of(labels)))
+    found = [find_foramen(spine, s, fit_frame(spine, s), side) for s in spine.segments for side in Side]
+    return spine, [foramen for foramen in found if foramen.chosen is not None]
+
+
+def _compare(image: Volume, spine: Spine, foramina: list[Foramen]) -> list[Comparison]:
+    zero, compared = find_zero(image), []
+    for foramen in foramina:
+        values = sample_image(image, foramen.reported[0])
+        around = None if values is None else look_around(foramen, values, zero=zero, noise=0.0)
+        if around is not None:
+            compared.append(compare_with_muscle(foramen, around, image=image, spine=spine))
+    return [c for c in compared if c is not None]
+
+
+def _judge(image: Volume, labels: LabelMap) -> Comparison:
+    pooled = pool_comparisons(_compare(image, *_find(labels)))
+    assert pooled is not None
+    return pooled
+
+
+def _spec(sequence: Sequence, *, lost: bool = False, marrow: float = 0.62) -> PhantomSpec:
+    spec = PhantomSpec(protocol=SMALL, sequence=sequence, marrow=marrow, obliquity_deg=(6.0, -4.0, 7.0))
+    if not lost:
+        return spec
+    levels = [LevelSpec(lv.disc_height_mm, lv.wedge_deg) for lv in spec.levels]
+    empty = [replace(lv, left=replace(lv.left, fat_mm=LOST), right=replace(lv.right, fat_mm=LOST)) for lv in levels]
+    return replace(spec, levels=tuple(empty))
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["fat", "no fat in the foramina"])
+@pytest.mark.parametrize(
+    "sequence, marrow", [(Sequence.T1, 0.62), (Sequence.T1, 0.42), (Sequence.T2, 0.62)], ids=["T1", "T1 dark", "T2"]
+)
+def test_bright_fat_is_seen_wherever_it_is(sequence: Sequence, marrow: float, lost: bool) -> None:
+    phantom = make_phantom(_spec(sequence, lost=lost, marrow=marrow), rng=np.random.default_rng(1))
+    found = _judge(phantom.image, phantom.labels)
+    assert not found.fat_is_dark
+    assert found.brightest > 1.05 * BRIGHTEST_TISSUE
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["fat", "no fat in the foramina"])
+def test_a_stir_is_recognised_whatever_it_is_called(lost: bool) -> None:
+    phantom = make_phantom(_spec(Sequence.STIR, lost=lost), rng=np.random.default_rng(1))
+    found = _judge(replace(phantom.image, sequence=Sequence.T2), phantom.labels)
+    assert found.fat_is_dark
+    # drawn 0.18 / 0.3; muscle's lower quartile lies a little lower
+    assert found.marrow == pytest.approx(0.6, abs=0.06)
+    assert found.brightest < 0.8 * BRIGHTEST_TISSUE
+
+
+def test_eight_bits_that_saturate_and_a_scale_change_nothing() -> None:
+    for sequence in (Sequence.T2, Sequence.STIR):
+        phantom = make_phantom(_spec(sequence), rng=np.random.default_rng(1))
+        expected = _judge(phantom.image, phantom.labels).fat_is_dark
+        values = phantom.image.array.astype(float)
+        bytes_ = np.clip(values * 255 / np.quantile(values, 0.95), 0, 255).astype(np.uint8)
+        assert _judge(replace(phantom.image, array=bytes_), phantom.labels).fat_is_dark == expected
+        assert _judge(replace(phantom.image, array=37.0 * values), phantom.labels).fat_is_dark == expected
+
+
+def test_muscle_that_turned_to_fat_is_not_taken_for_muscle() -> None:
+    """Nothing outshines it, and yet fat is bright: the disc tells."""
+    found = Comparison(marrow=0.7, brightest=1.0, disc=0.3)
+    assert not found.fat_is_dark
+    assert replace(found, disc=0.9).fat_is_dark
+
+
+def test_where_little_muscle_is_in_the_image_nothing_is_said() -> None:
+    phantom = make_phantom(_spec(Sequence.STIR), rng=np.random.default_rng(1))
+    spine, foramina = _find(phantom.labels)
+    assert _compare(replace(phantom.image, array=np.full_like(phantom.image.array, 7)), spine, foramina) == []
+    labelled = replace(spine, codes=np.where(spine.codes == 0, np.uint16(200), spine.codes))
+    assert _compare(phantom.image, labelled, foramina) == []
+    without = [replace(f, segment=replace(f.segment, disc=None)) for f in foramina]
+    assert _compare(phantom.image, spine, without) == []
+    assert pool_comparisons(_compare(phantom.image, spine, foramina[:1])) is None
+
+
+def _without_fat(image: Volume, spine: Spine, *, muscle: float, fat: float, marrow: float) -> Volume:
+    """A fat-saturated version: pixels are mixtures of muscle and fat, and 8 % of the fat's signal is left.
+
+    Discs and canal stay; marrow becomes `marrow` times as bright as muscle.
+    """
+    values, codes = image.array.astype(float), spine.codes
+    share = np.clip((values - muscle) / (fat - muscle), 0.0, 1.0)
+    dark = np.where(values > muscle, (1 - share) * muscle + 0.08 * share * values, values)
+    near_canal = ndimage.distance_transform_edt(codes != 200, sampling=image.grid.spacing_mm) <= 1.5
+    kept = near_canal | ((codes > 100) & (codes < 200))
+    bone = (codes > 0) & (codes < 100)
+    dark = np.where(kept, values, np.where(bone, values * marrow * muscle / np.median(values[bone]), dark))
+    rng = np.random.default_rng(0)
+    noisy = np.hypot(dark + rng.normal(0, 0.08 * muscle, dark.shape), rng.normal(0, 0.08 * muscle, dark.shape))
+    return replace(image, array=noisy.astype(np.float32))
+
+
+def _tptbox(folder: Path) -> tuple[Volume, LabelMap]:
+    folder = folder / "tptbox_mri"
+    labels = read_labels(
+        folder / "sub-mri_seg-subreg_label-6_msk.nii.gz",
+        scheme="spineps",
+        instances=folder / "sub-mri_seg-vert_label-6_msk.nii.gz",
+    )
+    return read_volume(folder / "sub-mri_label-6_T2w.nii.gz", sequence=Sequence.T2), labels
+
+
+def _spider(folder: Path) -> tuple[Volume, LabelMap]:
+    folder = folder / "spider_11"
+    labels = read_labels(folder / "11_t2_SPACE_mask.mha", scheme="spider")
+    return read_volume(folder / "11_t2_SPACE.mha", sequence=Sequence.T2), labels
+
+
+@pytest.mark.parametrize(
+    "read, muscle, fat", [(_tptbox, 14.0, 110.0), (_spider, 28.0, 230.0)], ids=["tptbox", "spider"]
+)
+def test_real_series_and_the_same_with_fat_saturated(
+    shared_data: Path, read: Callable[[Path], tuple[Volume, LabelMap]], muscle: float, fat: float
+) -> None:
+    """Intensities of muscle and fat were read off the images; the spider patient's back muscles are mostly fat."""
+    image, labels = read(shared_data)
+    spine, foramina = _find(labels)
+    found = pool_comparisons(_compare(image, spine, foramina))
+    assert found is not None
+    assert not found.fat_is_dark
+    assert found.brightest > 1.9 * BRIGHTEST_TISSUE
+    for marrow in (0.7, 1.0):
+        dark = _without_fat(image, spine, muscle=muscle, fat=fat, marrow=marrow)
+        found = pool_comparisons(_compare(dark, spine, foramina))
+        assert found is not None
+        assert found.fat_is_dark
+        assert found.marrow < BRIGHTEST_MARROW
