@@ -15,7 +15,7 @@ from pydicom.uid import (
 )
 
 from foramgrade.errors import InputError
-from foramgrade.loaders import read_volume
+from foramgrade.loaders import list_series, read_volume
 from foramgrade.loaders.dicom.fields import MOSAIC
 from foramgrade.loaders.dicom.headers import HeaderReader, NoDicomError, read_frames
 from foramgrade.loaders.sources import Source
@@ -299,3 +299,13 @@ def test_values_of_the_acquisition(keyword, value, attribute, expected, affine, 
         tmp_path, VALUES[..., :1], affine, edit=lambda ds, _: setattr(ds, keyword, value), scan_options=("X",)
     )
     assert getattr(read_frames(source_of(path))[0].header.acquisition, attribute) == expected
+
+
+def test_a_deflated_bomb_is_refused(affine, write_series, tmp_path, monkeypatch):
+    monkeypatch.setattr("foramgrade.loaders.dicom.headers._MOST_INFLATED", 50_000)
+    (file,) = write_series(
+        tmp_path, np.zeros((300, 300, 1), np.uint16), affine, transfer_syntax=DeflatedExplicitVRLittleEndian
+    )
+    assert file.stat().st_size < 5_000
+    with pytest.raises(InputError, match="a deflated file holds more than 50000 bytes"):
+        list_series(tmp_path)

@@ -16,7 +16,7 @@ from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import data_element_generator, read_partial
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.dicom.elements import Elements, tag_of
@@ -93,6 +93,9 @@ _FLOAT_PIXELS = (0x7FE00008, 0x7FE00009)
 _PIXELS = frozenset({_PIXEL_DATA, *_FLOAT_PIXELS})
 #: Most frames in a file: more is a damaged count.
 _MOST_FRAMES = 65_536
+#: Most bytes that a deflated file may hold.
+_MOST_INFLATED = 2**30
+_CHUNK = 2**16
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _TRANSFER_SYNTAX, _STORAGE_CLASS, _CHARACTER_SET, _AFTER_META = 0x00020010, 0x00020002, 0x00080005, 0x00030000
 _MARK_OFFSET = 128
@@ -160,7 +163,7 @@ class HeaderReader:
         if n_frames > _MOST_FRAMES:
             msg = f"{_short(source)} announces {n_frames} frames, expected at most {_MOST_FRAMES}"
             raise InputError(msg)
-        deflated = syntax == pydicom.uid.DeflatedExplicitVRLittleEndian
+        deflated = syntax == DeflatedExplicitVRLittleEndian
         frames = []
         for index in range(n_frames):
             # The nearest word counts: of the frame, then of all frames, then of the file.
@@ -239,6 +242,8 @@ def _parse(file: BinaryIO) -> _Parsed:
         named = dataset[_CHARACTER_SET].value if _CHARACTER_SET in dataset else None
         dataset.set_original_encoding(implicit, True, convert_encodings(named))
     else:
+        if syntax == DeflatedExplicitVRLittleEndian:
+            _check_inflated(file)
         file.seek(0)
         dataset = read_partial(file, at_pixels, force=True, specific_tags=_TAGS)
         syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or _plain_syntax(dataset)
@@ -256,6 +261,16 @@ def _parse_meta(file: BinaryIO) -> dict[int, str]:
         for element in found
         if element.tag in (_TRANSFER_SYNTAX, _STORAGE_CLASS) and isinstance(element.value, bytes)
     }
+
+
+def _check_inflated(file: BinaryIO) -> None:
+    """Refuse a deflated data set that would fill the memory, before pydicom inflates it in one piece."""
+    inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    while not inflater.eof and (deflated := inflater.unconsumed_tail or file.read(_CHUNK)):
+        total += len(inflater.decompress(deflated, _CHUNK * 16))
+        if total > _MOST_INFLATED:
+            msg = f"a deflated file holds more than {_MOST_INFLATED} bytes, expected no more"
+            raise InputError(msg)
 
 
 def _should_have_pixels(parsed: _Parsed) -> bool:

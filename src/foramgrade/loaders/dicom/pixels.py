@@ -219,8 +219,10 @@ def _pixel_content(frame: Frame) -> bytes:
     """Compressed pixels as they lie in the file; of a deflated file those of its data set."""
     with frame.source.open() as file:
         if frame.pixel_offset is None:
-            content: bytes = pydicom.dcmread(file, force=True, specific_tags=["PixelData"]).PixelData
-            return content
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of elements that are not looked at
+                content: bytes = pydicom.dcmread(file, force=True, specific_tags=["PixelData"]).PixelData
+                return content
         file.seek(frame.pixel_offset)
         return file.read()
 
