@@ -8,7 +8,7 @@ import numpy as np
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.contrast import Contrast
-from foramgrade.loaders.dicom.reading import list_dicom
+from foramgrade.loaders.dicom.listing import list_dicom
 from foramgrade.loaders.files import READABLE, Format, find_format, format_by_name
 from foramgrade.loaders.nifti import Orientation
 from foramgrade.loaders.pseudonym import PUBLIC_SALT

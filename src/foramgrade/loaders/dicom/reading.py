@@ -2,21 +2,18 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-import numpy as np
 
 from foramgrade.errors import InputError, SeriesError
 from foramgrade.loaders.contrast import Contrast, judge_contrast
 from foramgrade.loaders.dicom.fields import MOSAIC
 from foramgrade.loaders.dicom.frames import Frame
 from foramgrade.loaders.dicom.headers import HeaderReader, NoDicomError
-from foramgrade.loaders.dicom.pixels import read_pixels, stored_type
-from foramgrade.loaders.dicom.placing import Irregularity, find_irregularities, place_stack, slice_distance_mm
+from foramgrade.loaders.dicom.pixels import read_pixels
+from foramgrade.loaders.dicom.placing import Irregularity, place_stack
 from foramgrade.loaders.dicom.stacks import Stack, find_stacks, is_placed, normal_of
-from foramgrade.loaders.pseudonym import PUBLIC_SALT, case_id
-from foramgrade.loaders.series import Plane, SeriesInfo, name_axes, plane_across
+from foramgrade.loaders.series import Plane, plane_across
 from foramgrade.loaders.sources import Source, is_archive, sources_identity, walk_sources
 from foramgrade.volume import Sequence, Volume
 
@@ -68,16 +65,30 @@ def scan(path: Path, *, progress: Callable[[int], None] | None = None) -> Study:
     InputError
         If an archive is unsafe or damaged, or a folder cannot be opened.
     """
-    reader = HeaderReader()
     frames: list[Frame] = []
     damaged: dict[Source, str] = {}
+    reader = HeaderReader()
     for source in walk_sources(path, progress=progress):
-        try:
-            frames += reader.read(source)
-        except NoDicomError:
-            continue  # notes, tables and pictures lie among the slices of many archives
-        except InputError as error:
-            damaged[source] = str(error)
+        frames += read_or_note(reader, source, damaged)
+    usable, left_out = sort_frames(frames)
+    # A folder or an archive is often called after a person; the user knows which one was given.
+    name = "the folder" if path.is_dir() else "the archive" if is_archive(path) else path.name
+    return Study(name, tuple(usable), damaged, tuple(left_out))
+
+
+def read_or_note(reader: HeaderReader, source: Source, damaged: dict[Source, str]) -> tuple[Frame, ...]:
+    """Frames of a file; none of a file that is not DICOM, nor of a damaged one, which is noted in `damaged`."""
+    try:
+        return reader.read(source)
+    except NoDicomError:
+        return ()  # notes, tables and pictures lie among the slices of many archives
+    except InputError as error:
+        damaged[source] = str(error)
+        return ()
+
+
+def sort_frames(frames: Iterable[Frame]) -> tuple[list[Stack], list[str]]:
+    """Sort frames into volumes, and say in a sentence each why other pictures are none."""
     usable, left_out = [], []
     for stack in find_stacks(frames):
         why = _why_no_volume(stack)
@@ -85,86 +96,7 @@ def scan(path: Path, *, progress: Callable[[int], None] | None = None) -> Study:
             left_out.append(f"{stack.frames[0].file}{' and others' * (len(stack.frames) > 1)}: {why}")
         else:
             usable.append(stack)
-    # A folder or an archive is often called after a person; the user knows which one was given.
-    name = "the folder" if path.is_dir() else "the archive" if is_archive(path) else path.name
-    return Study(name, tuple(usable), damaged, tuple(left_out))
-
-
-def list_dicom(
-    path: Path,
-    *,
-    read_values: bool = False,
-    salt: str = PUBLIC_SALT,
-    progress: Callable[[int], None] | None = None,
-) -> tuple[SeriesInfo, ...]:
-    """List the volumes below a path.
-
-    Parameters
-    ----------
-    path : Path
-        A folder, a DICOM file, or a ZIP archive.
-    read_values : bool
-        Also read the voxels of regular series, for the range of values.
-    salt : str
-        Salt of the pseudonyms.
-    progress : callable or None
-        Called with the number of files seen so far.
-
-    Returns
-    -------
-    tuple of SeriesInfo
-        One per volume, by study and number of the series; irregular ones with what is wrong. Empty without DICOM.
-
-    Raises
-    ------
-    InputError
-        If an archive is unsafe or damaged, or DICOM files are there and no volume can be made of them.
-    """
-    study = scan(path, progress=progress)
-    complaints = [*study.damaged.values(), *study.left_out]
-    if complaints and not study.stacks:
-        raise InputError(complaints[0])
-    for complaint in complaints:
-        log.warning("left out: %s", complaint)
-    found = []
-    for stack in study.stacks:
-        info = describe(stack, salt=salt)
-        if read_values and not info.problems:
-            values = read_pixels(stack.frames)
-            info = replace(info, value_range=(float(np.min(values)), float(np.max(values))))
-        found.append(info)
-    return tuple(found)
-
-
-def describe(stack: Stack, *, salt: str = PUBLIC_SALT) -> SeriesInfo:
-    """Tell a stack as an item of a listing; of irregular slices the spacing is the usual one."""
-    first = stack.frames[0]
-    wrong = find_irregularities(stack)
-    duplicates = wrong[Irregularity.REPEATED_SLICE].count if Irregularity.REPEATED_SLICE in wrong else 0
-    uneven = (Irregularity.MISSING_SLICE, Irregularity.UNEVEN_SPACING)
-    n_slices = len(stack.frames) - duplicates
-    between_rows, between_columns = first.spacing_mm or (0.0, 0.0)
-    contrast = judge_contrast(first.header.acquisition)
-    lps = np.column_stack([np.array(first.row), np.array(first.column), normal_of(first)])
-    return SeriesInfo(
-        uid=stack.uid or None,
-        name=first.header.description,
-        plane=plane_across(normal_of(first)),
-        n_slices=n_slices,
-        spacing_mm=(between_columns, between_rows, slice_distance_mm(stack)),
-        shape=(first.header.columns, first.header.rows, n_slices),
-        dtype=stored_type(stack.frames).name,
-        weighting=contrast.weighting,
-        key=stack.key,
-        fat_suppressed=contrast.fat_suppressed,
-        contrast_reason=contrast.reason,
-        orientation=name_axes(np.diag([-1.0, -1.0, 1.0]) @ lps),
-        vendor=first.header.manufacturer,
-        gaps=sum(wrong[kind].count for kind in uneven if kind in wrong),
-        duplicates=duplicates,
-        problems=tuple(complaint.sentence for complaint in wrong.values()),
-        case=case_id(first.header.study_uid, salt=salt) if first.header.study_uid else "",
-    )
+    return usable, left_out
 
 
 def find_stack(

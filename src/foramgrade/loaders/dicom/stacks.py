@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from math import hypot
+from math import hypot, inf
 from string import ascii_lowercase
 
 import numpy as np
@@ -33,6 +33,10 @@ FARTHEST_MM = 1e6
 EQUAL_PIXELS = 1e-4
 
 
+#: Study, number and UID of a series: what a listing is sorted by.
+SeriesOrder = tuple[str, float, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """Frames of one volume, in order along the normal of their slices.
@@ -41,20 +45,38 @@ class Stack:
     ----------
     frames : tuple of Frame
         At least one. Frames whose header does not place them stay in the order of the files.
-    key : str
-        Short name in a listing: the number of the series and, where the series is split, a letter.
-    uid : str
-        UID of the series and, where the series is split, "#" and the part's number.
+    order : tuple of str, float, str
+        Study, number and UID of its series.
+    name : str
+        Short name of the series in the listing, see :func:`name_series`.
+    part : int or None
+        Which part of the series it is, from 0; None where the series is not split.
     """
 
     frames: tuple[Frame, ...]
-    key: str
-    uid: str
+    order: SeriesOrder
+    name: str
+    part: int | None = None
 
     @property
     def header(self) -> Header:
         """Header of the first frame."""
         return self.frames[0].header
+
+    @property
+    def key(self) -> str:
+        """Short name in a listing: that of the series and, where the series is split, a letter."""
+        return self.name + self.letters
+
+    @property
+    def letters(self) -> str:
+        """Letters of the part of a series that is split, else empty."""
+        return "" if self.part is None else _letters(self.part)
+
+    @property
+    def uid(self) -> str:
+        """UID of the series and, where the series is split, "#" and the part's number."""
+        return self.header.series_uid + ("" if self.part is None else f"#{self.part + 1}")
 
 
 def find_stacks(frames: Iterable[Frame]) -> tuple[Stack, ...]:
@@ -74,16 +96,32 @@ def find_stacks(frames: Iterable[Frame]) -> tuple[Stack, ...]:
     for frame in frames:
         series[frame.header.study_uid, frame.header.series_uid].append(frame)
     ordered = sorted(series.values(), key=_series_order)
-    names = _series_names(ordered)
+    names = name_series(_series_order(members) for members in ordered)
     stacks = []
-    for members, name in zip(ordered, names, strict=True):
-        parts = _split(members)
-        uid = members[0].header.series_uid
-        for number, part in enumerate(parts):
-            single = len(parts) == 1
-            key = name if single else name + _letters(number)
-            stacks.append(Stack(tuple(part), key, uid if single else f"{uid}#{number + 1}"))
+    for members in ordered:
+        parts, order = _split(members), _series_order(members)
+        numbers = range(len(parts)) if len(parts) > 1 else (None,)
+        stacks += [Stack(tuple(part), order, names[order], n) for part, n in zip(parts, numbers, strict=True)]
     return tuple(stacks)
+
+
+def name_series(orders: Iterable[SeriesOrder]) -> dict[SeriesOrder, str]:
+    """Name the series of a listing.
+
+    Parameters
+    ----------
+    orders : iterable of tuple of str, float, str
+        Study, number and UID of every series; infinite where it has no number.
+
+    Returns
+    -------
+    dict
+        The number of each series where no two are equal, as they are in different studies; else "n" and its rank.
+    """
+    ordered = sorted(set(orders))
+    numbers = [number for _, number, _ in ordered]
+    unique = len(set(numbers)) == len(numbers) and inf not in numbers
+    return {order: f"{order[1]:.0f}" if unique else f"n{rank}" for rank, order in enumerate(ordered, start=1)}
 
 
 def along_normal(frames: Sequence[Frame]) -> FloatArray:
@@ -123,16 +161,9 @@ def is_placed(frame: Frame) -> bool:
     return hypot(*_across(frame.row, frame.column)) > 0.5
 
 
-def _series_order(members: list[Frame]) -> tuple[str, float, str]:
+def _series_order(members: list[Frame]) -> SeriesOrder:
     numbers = [f.header.series_number for f in members if f.header.series_number is not None]
-    return members[0].header.study_uid, min(numbers, default=float("inf")), members[0].header.series_uid
-
-
-def _series_names(ordered: list[list[Frame]]) -> list[str]:
-    """Number of each series; where two have the same, as in different studies, its rank in the list comes first."""
-    numbers = [members[0].header.series_number for members in ordered]
-    unique = len(set(numbers)) == len(numbers) and None not in numbers
-    return [str(number) if unique else f"n{rank}" for rank, number in enumerate(numbers, start=1)]
+    return members[0].header.study_uid, min(numbers, default=inf), members[0].header.series_uid
 
 
 def _letters(number: int) -> str:
