@@ -47,7 +47,7 @@ _WHY_NOT: Mapping[Quality, str] = {
     Quality.NO_DISC: "the disc of this level is not labelled, so the front of the opening is not closed",
     Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
     Quality.RING_OPEN: "the labelled ring around the foramen is open by more than {seal_limit_mm:g} mm",
-    Quality.NO_IMAGE: "the image does not cover this foramen",
+    Quality.NO_IMAGE: "the image does not cover this foramen, or lacks its slice",
     Quality.FAT_NOT_BRIGHT: "no tissue around this foramen is bright enough to be fat (fat-suppressed series?)",
     Quality.ROOT_NOT_FOUND: "no oval of root size was found in the upper part of the opening",
 }
@@ -207,9 +207,9 @@ def _check_fat_is_bright(
     if pooled is None or not pooled.fat_is_dark:
         return
     msg = (
-        f"fat is dark in this image, as in STIR and fat-saturated series: marrow is {pooled.marrow:.2f} and the "
-        f"brightest tissue around the foramina {pooled.brightest:.2f} times as bright as muscle, expected more than "
-        f"{BRIGHTEST_MARROW:g} or {BRIGHTEST_TISSUE:g}; {_CHOOSE}, or say that fat is bright to go on"
+        f"fat is dark in this image, as in STIR and fat-saturated series: marrow is {pooled.marrow:.2f}, the disc "
+        f"{pooled.disc:.2f} and the brightest tissue {pooled.brightest:.2f} times as bright as muscle, expected above "
+        f"{BRIGHTEST_MARROW:g} or the disc, or {BRIGHTEST_TISSUE:g}; {_CHOOSE}, or say that fat is bright to go on"
     )
     raise InputError(msg)
 

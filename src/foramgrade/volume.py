@@ -146,6 +146,8 @@ class Volume:
         Whether the signal of fat was suppressed, None when unknown.
     contrast_reason : str
         What the contrast was told from, in words, e.g. "TR 4320 ms, TE 92 ms"; never text that a patient's file holds.
+    blank_slices : tuple of int
+        Slices along the third axis that the series lacks, where the user went on without them.
     """
 
     array: npt.NDArray[np.generic]
@@ -153,6 +155,7 @@ class Volume:
     sequence: Sequence | None = None
     fat_suppressed: bool | None = None
     contrast_reason: str = ""
+    blank_slices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "array", _frozen(self.array, self.grid, "the image"))

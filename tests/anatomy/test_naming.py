@@ -58,7 +58,7 @@ def test_names_of_discs(name, above):
         (Structure.CANAL, ("spinal_canal", "canal", "Spinal canal", "thecal sac", "dural_sac", "CSF", "spinalCanal")),
         (Structure.CORD, ("spinal_cord", "cord", "Spinal cord", "conus medullaris")),
         (Structure.BODY, ("L5 vertebral body", "vertebral_body_L5", "L5 body", "fifth lumbar vertebral body")),
-        (Structure.ARCH, ("L5 arch", "posterior elements L5")),
+        (Structure.ARCH, ("L5 arch", "posterior elements L5", "L5 posterior element")),
         (
             Structure.OTHER,
             (
@@ -84,6 +84,7 @@ def test_names_of_discs(name, above):
                     "12",
                     "",
                     "L8",
+                    "L" + "9" * 5000,
                 ),
                 *(
                     "L5_1",

@@ -94,6 +94,7 @@ def test_a_listing_tells_contrast_gaps_and_faults(series, run):
 
 
 def test_a_missing_slice_is_refused_until_it_is_tolerated(study, series, run, tmp_path):
+    assert grade(run, study, series, tmp_path / "whole").status == 0
     positions = {}
     for file in series.iterdir():
         positions[float(pydicom.dcmread(file, stop_before_pixels=True).ImagePositionPatient[0])] = file
@@ -103,7 +104,26 @@ def test_a_missing_slice_is_refused_until_it_is_tolerated(study, series, run, tm
     assert "slices are missing: between " in ended.err
     assert "tolerate missing-slice" in ended.err
     assert not (tmp_path / "out").exists()
-    assert grade(run, study, series, tmp_path / "out", "--tolerate", "missing-slice").status == 0
+    ended = grade(run, study, series, tmp_path / "out", "--tolerate", "missing-slice")
+    assert ended.status == 0
+    inputs = json.loads((tmp_path / "out" / "assessment.json").read_text(encoding="utf-8"))["inputs"]
+    assert inputs[0]["tolerated"] == "missing-slice"
+    whole, rows = table(tmp_path / "whole"), table(tmp_path / "out")
+    lacking = rows.quality.str.contains("no-image") & ~whole.quality.str.contains("no-image")
+    assert lacking.any()
+    assert rows[lacking].lee_grade.isna().all()  # what lies in the missing slice is not graded, and says so
+    pd.testing.assert_frame_equal(rows[~lacking][["area_mm2", "lee_grade"]], whole[~lacking][["area_mm2", "lee_grade"]])
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+def test_a_listing_keeps_its_cells_whole(series, run, columns):
+    lines = run("inspect", series, columns=columns).out.splitlines()
+    table = lines[: lines.index("", lines.index("") + 1) if columns == 80 else lines.index("")]
+    assert max(map(len, table)) <= columns
+    text = "\n".join(table)
+    for cell in ("sagittal", "0.6 x 0.6 x 4.4", "184 x 217 x 15", "uint16", "SIEMENS"):
+        assert cell in text
+    assert [line.split()[0] for line in table if line] == ["Series", "1"] * (2 if columns == 80 else 1)
 
 
 def test_a_stir_is_refused_whatever_it_is_called(study, write_series, run, tmp_path):

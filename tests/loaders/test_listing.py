@@ -1,4 +1,7 @@
+import errno
 import logging
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +50,30 @@ def test_a_folder_of_which_nothing_can_be_read_is_refused(tmp_path):
     (tmp_path / "bad.nii").write_bytes(b"no header")
     with pytest.raises(InputError, match=r"bad\.nii is not a NIfTI file"):
         list_series(tmp_path)
+
+
+def test_a_picture_that_is_no_series_does_not_hide_the_others(oblique_grid, numbers, write, tmp_path, caplog):
+    write(tmp_path / "good.nii", numbers, oblique_grid.affine)
+    (tmp_path / "lost.dcm").write_bytes(b"")
+    with caplog.at_level(logging.WARNING):
+        assert [series.name for series in list_series(tmp_path)] == ["good.nii"]
+    assert "left out: lost.dcm is not a DICOM file" in caplog.text
+
+
+def test_a_folder_that_cannot_be_opened_is_refused_without_its_path(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)  # the superuser may open any folder
+    with pytest.raises(InputError, match=r"\Athe folder cannot be opened: reading it is not permitted"):
+        list_series(tmp_path)
+
+
+def test_an_archive_is_not_called_by_its_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "Zebedee.zip", "w") as archive:
+        archive.writestr("notes.txt", b"nothing")
+    with pytest.raises(InputError, match=r"^the archive holds no picture"):
+        list_series(tmp_path / "Zebedee.zip")
 
 
 def test_an_empty_folder_is_refused(tmp_path):

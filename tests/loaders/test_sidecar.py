@@ -56,7 +56,15 @@ def test_json_that_is_no_sidecar_tells_nothing(image, text):
     assert (volume.sequence, volume.fat_suppressed, volume.contrast_reason) == (None, None, "")
 
 
-def test_a_sidecar_that_cannot_be_read_is_refused(image):
-    image.with_name("sag_t2.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("text", ["{", '{"EchoTime": ' + "[" * 200_000])
+def test_a_sidecar_that_cannot_be_read_is_refused(image, text):
+    image.with_name("sag_t2.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"sag_t2\.json, beside sag_t2\.nii\.gz, cannot be read as JSON"):
         read_volume(image)
+
+
+def test_numbers_of_any_size_are_left_out(image):
+    """JSON's whole numbers have no largest."""
+    fields = {"EchoTime": 10**400, "RepetitionTime": 4, "EchoTrainLength": -(10**400)}
+    image.with_name("sag_t2.json").write_text(json.dumps(fields), encoding="utf-8")
+    assert read_volume(image).contrast_reason.startswith("TR 4000 ms;")

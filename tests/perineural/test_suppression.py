@@ -24,7 +24,11 @@ from foramgrade.perineural.suppression import (
     pool_comparisons,
 )
 from foramgrade.phantom import LevelSpec, PhantomSpec, Protocol, make_phantom
-from foramgrade.volume import LabelMap, Sequence, Volume
+from foramgrade.phantom.making import SIGNALS
+from foramgrade.phantom.spec import Tissue
+from foramgrade.phantom.spine import make_spine
+from foramgrade.phantom.tissue import tissue_at
+from foramgrade.volume import Grid, LabelMap, Sequence, Volume
 
 #: L2-L3 to L4-L5 of both sides.
 SMALL = Protocol(pixel_mm=0.7, thickness_mm=4.0, spacing_mm=4.4, n_slices=17, field_mm=(120.0, 120.0))
@@ -95,9 +99,40 @@ def test_eight_bits_that_saturate_and_a_scale_change_nothing() -> None:
 
 def test_muscle_that_turned_to_fat_is_not_taken_for_muscle() -> None:
     """Nothing outshines it, and yet fat is bright: the disc tells."""
-    found = Comparison(marrow=0.7, brightest=1.0, disc=0.3)
+    found = Comparison(marrow=0.7, brightest=1.0, disc=0.75)
     assert not found.fat_is_dark
     assert replace(found, disc=0.9).fat_is_dark
+
+
+def test_marrow_that_outshines_the_disc_holds_bright_fat() -> None:
+    """T1 at 3 T: fat is only twice as bright as muscle, and marrow little brighter."""
+    found = Comparison(marrow=1.15, brightest=2.0, disc=0.95)
+    assert not found.fat_is_dark
+    assert replace(found, marrow=0.7).fat_is_dark
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["fat", "no fat in the foramina"])
+@pytest.mark.parametrize("sequence", [Sequence.T1, Sequence.T2])
+def test_no_series_with_bright_fat_is_refused(sequence: Sequence, lost: bool) -> None:
+    """Muscle that is brighter than usual, or partly fat, and a small field of view; single signs do fail here."""
+    phantom = make_phantom(_spec(sequence, lost=lost), rng=np.random.default_rng(1))
+    image, (spine, foramina) = phantom.image, _find(phantom.labels)
+    muscle, fat = SIGNALS[sequence][Tissue.MUSCLE], SIGNALS[sequence][Tissue.FAT]
+    world = image.grid.to_world(np.moveaxis(np.indices(image.grid.shape), 0, -1))
+    tissue = tissue_at(make_spine(phantom.spec), world)[0]
+    muscles = (tissue == Tissue.MUSCLE) & (phantom.labels.array == 0)
+    alone = []
+    for gain, infiltrated in ((1.4, 0.0), (1.0, 0.5), (1.0, 0.8)):
+        values = image.array.astype(float)
+        values[muscles] *= gain * (1 + infiltrated * (fat / muscle - 1))
+        for kept in (slice(None), slice(20, None), slice(0, -20)):
+            affine = image.grid.affine.copy()
+            affine[:3, 3] = image.grid.to_world(np.array([kept.start or 0, 0.0, 0.0]))
+            i, j, k = values[kept].shape
+            found = pool_comparisons(_compare(Volume(values[kept], Grid((i, j, k), affine), sequence), spine, foramina))
+            assert found is None or not found.fat_is_dark, (gain, infiltrated, kept)
+            alone += [] if found is None else [max(found.brightest / BRIGHTEST_TISSUE, found.marrow / BRIGHTEST_MARROW)]
+    assert sequence is Sequence.T2 or min(alone) < 1
 
 
 def test_where_little_muscle_is_in_the_image_nothing_is_said() -> None:
@@ -145,19 +180,28 @@ def _spider(folder: Path) -> tuple[Volume, LabelMap]:
 
 
 @pytest.mark.parametrize(
-    "read, muscle, fat", [(_tptbox, 14.0, 110.0), (_spider, 28.0, 230.0)], ids=["tptbox", "spider"]
+    "read, muscle, fat, suppressed",
+    [(_tptbox, 14.0, 110.0, (0.7, 1.0)), (_spider, 28.0, 230.0, (0.5, 0.6))],
+    ids=["tptbox", "spider"],
 )
 def test_real_series_and_the_same_with_fat_saturated(
-    shared_data: Path, read: Callable[[Path], tuple[Volume, LabelMap]], muscle: float, fat: float
+    shared_data: Path,
+    read: Callable[[Path], tuple[Volume, LabelMap]],
+    muscle: float,
+    fat: float,
+    suppressed: tuple[float, ...],
 ) -> None:
-    """Intensities of muscle and fat were read off the images; the spider patient's back muscles are mostly fat."""
+    """Intensities of muscle and fat were read off the images.
+
+    The spider patient's back muscles are mostly fat and the discs are dark: brighter marrow would pass for T1.
+    """
     image, labels = read(shared_data)
     spine, foramina = _find(labels)
     found = pool_comparisons(_compare(image, spine, foramina))
     assert found is not None
     assert not found.fat_is_dark
     assert found.brightest > 1.9 * BRIGHTEST_TISSUE
-    for marrow in (0.7, 1.0):
+    for marrow in suppressed:
         dark = _without_fat(image, spine, muscle=muscle, fat=fat, marrow=marrow)
         found = pool_comparisons(_compare(dark, spine, foramina))
         assert found is not None

@@ -8,6 +8,7 @@ traceback means a bug.
 import csv
 import functools
 import io
+import logging
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -74,6 +75,7 @@ class Protocol(StrEnum):
 
 def main() -> None:
     """Run the command line."""
+    logging.basicConfig(format="foramgrade: %(message)s", level=logging.WARNING)
     app(prog_name="foramgrade")
 
 
@@ -213,7 +215,8 @@ def grade_study(
     volume = found.read(tolerate=[loaders.Irregularity(word) for word in tolerate or ()])
     mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
     placed = {} if orientation is None else {"orientation": orientation}
-    inputs = [{"role": "image", **found.identify(), **placed}]
+    tolerated = {"tolerated": ", ".join(sorted(set(tolerate)))} if tolerate else {}
+    inputs = [{"role": "image", **found.identify(), **placed, **tolerated}]
     inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
     if volume.sequence is None:
         _complain("the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")

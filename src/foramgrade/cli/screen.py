@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -31,6 +32,10 @@ PATIENCE_S = 1.0
 PLAIN_WIDTH = 140
 #: A file of whole numbers with at most this many distinct ones may be a label map.
 MOST_LABELS = 100
+#: A listing breaks into two tables rather than fold descriptions and file names to less than this, characters.
+READABLE_NAME = 10
+#: What a narrow screen shows of a series in the first table, and what in the second.
+_FIRST_OF_SERIES = ("Description", "File", "Plane", "Slices", "Spacing mm", "Contrast", "Fat")
 _FAT_WORDS = {True: "suppressed", False: "bright", None: "-"}
 #: Largest number in a label map.
 _LARGEST_LABEL = np.iinfo(np.uint16).max
@@ -73,10 +78,11 @@ def _console() -> Console:
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
-def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
+def _table(*headings: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if heading in right else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading in whole)
     return table
 
 
@@ -147,34 +153,22 @@ def _rule(grade: Grade) -> str:
 def show_series(found: Iterable["SeriesInfo"]) -> None:
     """Print a table of series, what their contrast was told from, and what is wrong with their slices.
 
+    On a narrow screen two tables take its place; cells are kept whole, but for descriptions and file names.
     The names of files and the descriptions of series are the user's own and go nowhere else.
     """
     listed = list(found)
-    from_dicom = any(series.key for series in listed)
-    headings = [
-        "Description" if from_dicom else "File",
-        "Plane",
-        "Slices",
-        "Spacing mm",
-        "Voxels",
-        "Type",
-        "Axes",
-        "Contrast",
-        "Fat",
-    ]
-    if from_dicom:
-        headings = ["Series", *headings, "Gaps", "Twice", "Vendor"]
-    table = _table(*headings, right=("Slices", "Gaps", "Twice"))
-    for series in listed:
-        spacing, shape = " x ".join(f"{n:.3g}" for n in series.spacing_mm), " x ".join(map(str, series.shape))
-        weighting = "not recorded" if series.weighting is None else series.weighting.value
-        cells = [series.name, series.plane.value, str(series.n_slices), spacing, shape, series.dtype]
-        cells += [series.orientation, weighting, _FAT_WORDS[series.fat_suppressed]]
-        if from_dicom:
-            cells = [series.key, *cells, str(series.gaps), str(series.duplicates), series.vendor]
-        table.add_row(*cells)
+    rows = [_series_cells(series, from_dicom=any(one.key for one in listed)) for series in listed]
     console = _console()
-    console.print(table)
+    for number, headings in enumerate(_series_headings(rows, console.width)):
+        if number:
+            console.print()
+        whole = tuple(heading for heading in headings if heading not in ("Description", "File"))
+        table = _table(*headings, right=("Slices", "Gaps", "Twice"), whole=whole)
+        for row in rows:
+            table.add_row(*(row[heading] for heading in headings))
+        # Where not even this fits, the terminal breaks the lines: better than cells cut off.
+        console.width = max(console.width, _narrowest(rows, headings))
+        console.print(table)
     notes = [f"{one.key or one.name}: contrast from {one.contrast_reason}." for one in listed if one.contrast_reason]
     notes += [f"{series.key}: cannot be read as it is: {why}." for series in listed for why in series.problems]
     cases = sorted({series.case for series in listed if series.case})
@@ -184,6 +178,43 @@ def show_series(found: Iterable["SeriesInfo"]) -> None:
         console.print()
     for note in notes:
         console.print(note, soft_wrap=True)
+
+
+def _series_cells(series: "SeriesInfo", *, from_dicom: bool) -> dict[str, str]:
+    cells = {
+        "Description" if from_dicom else "File": series.name,
+        "Plane": series.plane.value,
+        "Slices": str(series.n_slices),
+        "Spacing mm": " x ".join(f"{n:.3g}" for n in series.spacing_mm),
+        "Voxels": " x ".join(map(str, series.shape)),
+        "Type": series.dtype,
+        "Axes": series.orientation,
+        "Contrast": "not recorded" if series.weighting is None else series.weighting.value,
+        "Fat": _FAT_WORDS[series.fat_suppressed],
+    }
+    if not from_dicom:
+        return cells
+    return {"Series": series.key, **cells, "Gaps": str(series.gaps), "Twice": str(series.duplicates)} | {
+        "Vendor": series.vendor
+    }
+
+
+def _series_headings(rows: list[dict[str, str]], width: int) -> list[tuple[str, ...]]:
+    """Headings of the one table that fits, or of two that begin alike."""
+    headings = tuple(rows[0])
+    if _narrowest(rows, headings) <= width:
+        return [headings]
+    first = tuple(heading for heading in headings if heading in ("Series", *_FIRST_OF_SERIES))
+    return [first, (headings[0], *(heading for heading in headings if heading not in first))]
+
+
+def _narrowest(rows: list[dict[str, str]], headings: tuple[str, ...]) -> int:
+    """Width of a table whose cells are whole, but for descriptions and file names."""
+    widths = {
+        heading: max(cell_len(text) for text in (heading, *(row[heading] for row in rows))) for heading in headings
+    }
+    folded = {heading: min(widths[heading], READABLE_NAME) for heading in ("Description", "File") if heading in widths}
+    return sum((widths | folded).values()) + 2 * (len(headings) - 1)
 
 
 def show_segments(segments: "Iterable[Segment]") -> None:

@@ -151,7 +151,9 @@ def open_member(path: Path, member: Member) -> BinaryIO:
         file.seek(member.offset)
         header = file.read(_LOCAL_HEADER.size)
         if len(header) < _LOCAL_HEADER.size or not header.startswith(_LOCAL_MARK):
-            msg = f"{path.name}: the member {member.name!r} is not where it should be: the archive is damaged"
+            msg = (
+                f"{path.name}: the member {last_part(member.name)!r} is not where it should be, the archive is damaged"
+            )
             raise InputError(msg)
         _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
         file.seek(name_length + extra_length, os.SEEK_CUR)
@@ -196,6 +198,26 @@ class BoundedReader(io.BufferedReader):
         return super().read(size)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder.
+
+    Raises
+    ------
+    InputError
+        If the folders on the way may not be entered.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        msg = f"{path.name} cannot be opened: {cause_of(error)}"
+        raise InputError(msg) from error
+
+
+def last_part(name: str) -> str:
+    """Name of a file without its folders, which are often called after people; for messages."""
+    return re.split(r"[/\\]", name)[-1]
+
+
 def cause_of(error: OSError) -> str:
     """Say what went wrong, without the path that the operating system's message holds.
 
@@ -226,25 +248,26 @@ def _check_overlap(table: list[zipfile.ZipInfo], path: Path) -> None:
     end = 0
     for info in sorted(table, key=lambda info: info.header_offset):
         if info.header_offset < end:
-            msg = f"{path.name}: the member {info.filename!r} shares its bytes with another one: the archive is damaged"
+            file = last_part(info.filename)
+            msg = f"{path.name}: the member {file!r} shares its bytes with another one: the archive is damaged"
             raise InputError(msg)
         end = info.header_offset + _LOCAL_HEADER.size + info.compress_size
 
 
 def _check_member(info: zipfile.ZipInfo, path: Path, *, max_ratio: float) -> None:
-    name = info.orig_filename
+    name, file = info.orig_filename, last_part(info.orig_filename)
     if name.startswith("/") or "\\" in name or "\0" in name or ".." in name.split("/") or re.match("[A-Za-z]:", name):
         msg = f"{path.name}: the member {name!r} leads out of the archive, expected a relative name with slashes"
         raise InputError(msg)
     if info.flag_bits & _ENCRYPTED:
-        msg = f"{path.name}: the member {name!r} is encrypted: unpack the archive first"
+        msg = f"{path.name}: the member {file!r} is encrypted: unpack the archive first"
         raise InputError(msg)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        msg = f"{path.name}: the member {name!r} is compressed by method {info.compress_type}, expected deflate (8)"
+        msg = f"{path.name}: the member {file!r} is compressed by method {info.compress_type}, expected deflate (8)"
         raise InputError(msg)
     if info.file_size > ANY_RATIO_BELOW and info.file_size > max_ratio * info.compress_size:
         msg = (
-            f"{path.name}: the member {name!r} declares {info.file_size} bytes from {info.compress_size}, "
+            f"{path.name}: the member {file!r} declares {info.file_size} bytes from {info.compress_size}, "
             f"expected at most {max_ratio:g} times as many"
         )
         raise InputError(msg)
@@ -261,7 +284,7 @@ class _MemberReader(io.RawIOBase):
         self._left, self._position = member.compressed, 0
 
     def _refuse(self, what: str) -> NoReturn:
-        msg = f"{self._archive}: the member {self._member.name!r} {what}: the archive is damaged"
+        msg = f"{self._archive}: the member {last_part(self._member.name)!r} {what}: the archive is damaged"
         raise InputError(msg)
 
     def readable(self) -> bool:

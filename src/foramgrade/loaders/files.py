@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from foramgrade.errors import InputError
+from foramgrade.loaders.archive import is_there
 from foramgrade.loaders.sources import is_archive
 
 
@@ -75,7 +76,7 @@ def find_format(path: str | Path) -> Format:
     <Format.NRRD: 'NRRD'>
     """
     path = Path(path)
-    if not path.exists():
+    if not is_there(path):
         msg = f"{path.name}: no such file"
         raise InputError(msg)
     if path.is_dir():

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from foramgrade.errors import InputError
+from foramgrade.loaders.archive import cause_of
 from foramgrade.loaders.contrast import Contrast
 from foramgrade.loaders.dicom.listing import list_dicom
 from foramgrade.loaders.files import READABLE, Format, find_format, format_by_name
@@ -15,6 +16,7 @@ from foramgrade.loaders.pseudonym import PUBLIC_SALT
 from foramgrade.loaders.reading import find_door, read_volume
 from foramgrade.loaders.series import SeriesInfo, find_plane, name_axes, slice_axis
 from foramgrade.loaders.sidecar import read_contrast_beside
+from foramgrade.loaders.sources import is_archive
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +80,18 @@ def list_series(
         except InputError as error:
             log.warning("left out: %s", error)
             refused.append(error)
-    found += list_dicom(path, read_values=read_values, salt=salt, progress=progress)
+    try:
+        found += list_dicom(path, read_values=read_values, salt=salt, progress=progress)
+    except InputError as error:
+        if not found:
+            raise
+        log.warning("left out: %s", error)
     if not found:
         if refused:
             raise refused[0]
-        what = "the folder holds no image" if path.is_dir() else f"{path.name} holds no picture"
+        # Like a folder, an archive is often called after a person.
+        name = "the archive" if not path.is_dir() and is_archive(path) else path.name
+        what = "the folder holds no image" if path.is_dir() else f"{name} holds no picture"
         msg = f"{what}, expected {READABLE}"
         raise InputError(msg)
     return tuple(found)
@@ -92,7 +101,11 @@ def _volumes_in(path: Path) -> list[Path]:
     """Files directly in a folder that hold a volume each."""
     if not path.is_dir():
         return []
-    return [f for f in sorted(path.iterdir()) if f.is_file() and format_by_name(f) not in (None, Format.DICOM)]
+    try:
+        return [f for f in sorted(path.iterdir()) if f.is_file() and format_by_name(f) not in (None, Format.DICOM)]
+    except OSError as error:
+        msg = f"the folder cannot be opened: {cause_of(error)}"
+        raise InputError(msg) from error
 
 
 def _describe(path: Path, *, read_values: bool, orientation: Orientation | None) -> SeriesInfo:

@@ -1,9 +1,10 @@
 """Reading an image series, whatever file it comes in."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from foramgrade.loaders.series import Plane
 from foramgrade.loaders.sidecar import read_contrast_beside
 from foramgrade.loaders.sources import sources_identity, walk_sources
 from foramgrade.volume import Grid, Sequence, Volume
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 class ReadHeader(Protocol):
@@ -164,14 +167,16 @@ class FoundSeries:
         Slices of the DICOM series; None for a file of another format.
     """
 
-    path: Path
+    # A path often names a person, and what a study holds fills pages: neither is shown.
+    path: Path = field(repr=False)
     sequence: Sequence | None = None
     orientation: Orientation | None = None
-    study: Study | None = None
-    stack: Stack | None = None
+    study: Study | None = field(default=None, repr=False)
+    stack: Stack | None = field(default=None, repr=False)
 
     def read(self, *, tolerate: Collection[Irregularity] = ()) -> Volume:
         """Read its volume; see :func:`read_volume`."""
+        tolerate = [_as_member(Irregularity, word, "irregularity to tolerate") for word in tolerate]
         if self.study is not None and self.stack is not None:
             return read_stack(self.study, self.stack, sequence=self.sequence, tolerate=tolerate)
         array, grid = find_door(self.path).voxels(self.path, orientation=self.orientation)
@@ -215,7 +220,8 @@ def find_series(
 ) -> FoundSeries:
     """Find the one series that is meant, without its voxels; parameters and errors as in :func:`read_volume`."""
     path = Path(path)
-    sequence = None if sequence is None else _as_sequence(sequence)
+    sequence = None if sequence is None else _as_member(Sequence, sequence, "sequence")
+    plane = None if plane is None else _as_member(Plane, plane, "plane")
     if find_format(path) is Format.DICOM:
         study = scan(path, progress=progress)
         stack = find_stack(study, series=series, sequence=sequence, plane=plane)
@@ -251,9 +257,10 @@ def identify_files(path: str | Path) -> dict[str, str]:
     return {"sha256": file_identity(path)["sha256"], "format": kind.value}
 
 
-def _as_sequence(word: str) -> Sequence:
+def _as_member(kind: type[Word], word: str, what: str) -> Word:
+    """Member of an enumeration, for which its value may stand."""
     try:
-        return Sequence(word)
+        return kind(word)
     except ValueError as error:
-        msg = f"the sequence is {word!r}, expected one of {', '.join(Sequence)}"
+        msg = f"the {what} is {word!r}, expected one of {', '.join(kind)}"
         raise InputError(msg) from error

@@ -3,7 +3,6 @@
 dcm2niix writes one with every image, and BIDS has made its fields a standard.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.contrast import Acquisition, Contrast, judge_contrast
+from foramgrade.loaders.json_file import read_json
 from foramgrade.loaders.pseudonym import scrub
 
 #: Times are in seconds; a longer one is in another unit or wrong.
@@ -46,8 +46,8 @@ def read_contrast_beside(image: Path) -> Contrast | None:
     if not sidecar.is_file():
         return None
     try:
-        fields = json.loads(sidecar.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+        fields = read_json(sidecar)
+    except InputError as error:
         msg = f"{sidecar.name}, beside {image.name}, cannot be read as JSON: mend it or take it away"
         raise InputError(msg) from error
     if not isinstance(fields, dict) or not any(field in fields for field in LONGEST_S):
@@ -114,9 +114,13 @@ def acquisition_of(fields: Mapping[str, Any]) -> tuple[Acquisition, list[str]]:
 def _number(value: Any) -> float | None:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # JSON's whole numbers may have any number of digits
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _codes(value: Any) -> tuple[str, ...]:

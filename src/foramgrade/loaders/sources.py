@@ -17,6 +17,8 @@ from foramgrade.loaders.archive import (
     BoundedReader,
     Member,
     cause_of,
+    is_there,
+    last_part,
     open_member,
     read_members,
 )
@@ -57,6 +59,16 @@ class Source:
     name: str
     member: Member | None = None
 
+    @property
+    def file(self) -> str:
+        """Name of the file without its folders, which are often called after people; for messages."""
+        return last_part(self.name)
+
+    @property
+    def size(self) -> int:
+        """Number of bytes, decompressed."""
+        return (self.root / self.name).stat().st_size if self.member is None else self.member.size
+
     def open(self) -> BinaryIO:
         """Open for reading; seekable.
 
@@ -77,7 +89,7 @@ class Source:
             raw = (self.root / self.name).open("rb", buffering=0)
             return BoundedReader(raw, size=os.fstat(raw.fileno()).st_size)
         except OSError as error:
-            msg = f"{self.name} cannot be opened: {cause_of(error)}"
+            msg = f"{self.file} cannot be opened: {cause_of(error)}"
             raise InputError(msg) from error
 
 
@@ -174,7 +186,7 @@ def walk_sources(
     path = Path(path)
     if path.is_dir():
         found = _walk_folder(path)
-    elif not path.exists():
+    elif not is_there(path):
         msg = f"{path.name}: no such file or folder"
         raise InputError(msg)
     elif is_archive(path):
@@ -223,7 +235,7 @@ def sources_identity(sources: Iterable[Source]) -> dict[str, str | int]:
             try:
                 digests.append(hashlib.file_digest(file, "sha256").digest())  # type: ignore[arg-type]
             except OSError as error:
-                msg = f"{source.name} cannot be read: {cause_of(error)}"
+                msg = f"{source.file} cannot be read: {cause_of(error)}"
                 raise InputError(msg) from error
     return {"sha256": hashlib.sha256(b"".join(sorted(digests))).hexdigest(), "files": len(digests)}
 
@@ -243,7 +255,7 @@ def _walk_folder(root: Path) -> Iterator[Source]:
     try:
         pending = [(root.stat(), "", iter(_entries(root)))]
     except OSError as error:
-        msg = f"the folder {root.name} cannot be opened: {cause_of(error)}"
+        msg = f"the folder cannot be opened: {cause_of(error)}"
         raise InputError(msg) from error
     followed: set[tuple[int, int]] = set()
     while pending:
@@ -261,15 +273,15 @@ def _walk_folder(root: Path) -> Iterator[Source]:
             status = (root / name).stat()
             if kind is _Kind.LINKED_FOLDER:
                 if (status.st_dev, status.st_ino) in followed or _is_walked_anyway(root / name, root):
-                    log.info("left out: the linked folder %s, its files are listed elsewhere", name)
+                    log.info("left out: a linked folder, its files are listed elsewhere")
                     continue
                 followed.add((status.st_dev, status.st_ino))
             if any(os.path.samestat(status, ancestor) for ancestor, _, _ in pending):
-                log.info("left out: the folder %s leads back to itself", name)
+                log.info("left out: a linked folder that leads back to itself")
                 continue
             pending.append((status, f"{name}/", iter(_entries(root / name))))
         except OSError as error:
-            log.warning("left out: the folder %s cannot be opened: %s", name, cause_of(error))
+            log.warning("left out: a folder that cannot be opened: %s", cause_of(error))
 
 
 def _entries(folder: Path) -> list[tuple[str, _Kind]]:
@@ -299,10 +311,10 @@ def _is_walked_anyway(link: Path, root: Path) -> bool:
 
 def _is_wanted(name: str, kind: _Kind) -> bool:
     if kind is _Kind.OTHER:  # opening a pipe or a device could wait for ever
-        log.warning("left out: %s is not a file, or a link to a file that is not there", name)
+        log.warning("left out: %s is not a file, or a link to a file that is not there", last_part(name))
         return False
     if name.lower().endswith(".zip"):
-        log.warning("left out: %s is an archive inside a folder, give it by itself", name)
+        log.warning("left out: %s is an archive inside a folder, give it by itself", last_part(name))
         return False
     return True
 
@@ -312,8 +324,8 @@ def _walk_archive(path: Path, *, max_bytes: int, max_members: int, max_ratio: fl
         if any(map(_is_left_out, member.name.split("/"))):
             continue
         if member.is_link:
-            log.warning("left out: %s is a link inside an archive", member.name)
+            log.warning("left out: %s is a link inside an archive", last_part(member.name))
         elif member.name.lower().endswith(".zip"):
-            log.warning("left out: %s is an archive inside an archive, unpack it first", member.name)
+            log.warning("left out: %s is an archive inside an archive, unpack it first", last_part(member.name))
         else:
             yield Source(path, member.name, member)

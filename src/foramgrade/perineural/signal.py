@@ -135,6 +135,10 @@ class Surroundings:
     noise: float
 
 
+#: A position this close to the middle of a slice lies on it, slices.
+ON_SLICE = 0.02
+
+
 def sample_image(image: Volume, section: Section) -> FloatArray | None:
     """Intensities of an image on a section by linear interpolation.
 
@@ -148,11 +152,13 @@ def sample_image(image: Volume, section: Section) -> FloatArray | None:
     Returns
     -------
     (H, W) float array or None
-        NaN outside the image; None where the image covers less than half of the section.
+        NaN outside the image and where it lacks a slice; None where it covers less than half of the section.
     """
     ijk = np.moveaxis(image.grid.to_ijk(section.positions_mm), -1, 0)
     size = np.array(image.grid.shape)[:, None, None]
     outside = np.any((ijk < -0.5) | (ijk > size - 0.5), axis=0)
+    for blank in image.blank_slices:  # between a slice and a missing one there is nothing to interpolate
+        outside |= np.abs(ijk[2] - blank) < 1.0 - ON_SLICE
     if outside.mean() > 0.5:
         return None
     crop, first = _crop(image, section)

@@ -1,9 +1,12 @@
 """Whether fat is dark in this image: STIR and fat-saturated series that nothing but the picture gives away.
 
 Muscle has its place beside every lumbar spine and keeps its signal whatever is done to fat. Where fat is bright it
-outshines muscle, around the foramina or between and within the muscles, and marrow does too; where fat is suppressed
-nothing does but fluid. Muscle that has turned to fat is told by the disc, which never holds fat. Tissues are compared
-at about the same depth, so that the fall of a surface coil cancels.
+outshines muscle, around the foramina or between and within the muscles, and marrow outshines the disc, which holds no
+fat; where fat is suppressed nothing outshines muscle but fluid, and the disc outshines marrow. Tissues are compared at
+about the same depth, so that the fall of a surface coil cancels.
+
+A refusal by mistake costs the whole study, so every sign must speak for dark fat before an image is refused. What is
+let through is not thereby shown to have bright fat: fluid and vessels may stand in for it further on.
 """
 
 from collections.abc import Sequence
@@ -38,16 +41,22 @@ MUSCLE_QUANTILE = 0.25
 #: The brightest tissue is this quantile near a foramen, and among the muscles, where fat can be sparse.
 NEAR_QUANTILE, AMONG_QUANTILE = 0.90, 0.95
 
-#: Fat may be dark only where marrow is at most this many times as bright as muscle. With bright fat it is 1.2 to 2
-#: times on T1 and 2.5 times and more on T2; with fat suppressed only its water shines, 0.5 to 1.8 times.
+#: Fat may be dark only where marrow is at most this many times as bright as muscle. With bright fat it is 1 to 2 times
+#: on T1 and up to 7 times on T2; with fat suppressed only its water shines, 0.5 to 1.8 times.
 BRIGHTEST_MARROW = 1.9
 
-#: ... and where nothing around outshines muscle by more than this factor. Bright fat does, 2.4 times and more; with fat
-#: suppressed, vessels and fluid bring it to 1.4 to 2.1 times.
+#: ... and where nothing around outshines muscle by more than this factor. With fat suppressed, vessels and fluid bring
+#: it to 1.4 to 2.3 times. Bright fat reaches 2.4 times and more, but only 1.6 to 2.2 times on T1 where muscle is a
+#: little brighter or holds fat: this sign alone cannot tell.
 BRIGHTEST_TISSUE = 2.2
 
-#: ... and where muscle is at most this many times as bright as the disc. Brighter, it has turned to bright fat.
-BRIGHTEST_MUSCLE = 2.2
+#: ... and where marrow is at most this many times as bright as the disc. With bright fat it is 1.5 to 2.5 times on T1
+#: unless tumour or sclerosis replaces it; with fat suppressed 0.3 to 0.8 times, unless the discs have lost their water.
+BRIGHTEST_MARROW_TO_DISC = 1.0
+
+#: ... and where muscle is at most this many times as bright as the disc. Brighter, muscle holds bright fat: without fat
+#: its T2 is the shorter.
+BRIGHTEST_MUSCLE = 1.25
 
 #: Fewer foramina than this tell nothing of a whole study.
 FEWEST_FORAMINA = 2
@@ -73,10 +82,11 @@ class Comparison:
 
     @property
     def fat_is_dark(self) -> bool:
-        """Whether this cannot be an image in which fat is bright."""
+        """Whether every sign says that fat is not bright."""
         return (
             self.marrow <= BRIGHTEST_MARROW
             and self.brightest <= BRIGHTEST_TISSUE
+            and self.marrow <= BRIGHTEST_MARROW_TO_DISC * self.disc
             and self.disc * BRIGHTEST_MUSCLE >= 1.0
         )
 
@@ -106,8 +116,8 @@ def compare_with_muscle(
     -----
     *Definition*: muscle is the lower quartile of what is unlabelled in the boxes of psoas and multifidus, their
     geometric mean where both are seen: the foramen lies between them and a coil's sensitivity falls by a factor per
-    distance. *Limits*: wasted muscle that is more than three quarters fat makes a fat-suppressed image look like one in
-    which fat is bright.
+    distance. *Limits*: wasted muscle that is mostly fat, marrow oedema, and discs darker than marrow make a
+    fat-suppressed image look like one in which fat is bright: it is not recognised.
     """
     disc = foramen.segment.disc
     if disc is None:

@@ -146,6 +146,8 @@ def test_t1_at_a_clinical_field_is_near_the_measured_one() -> None:
         ("T2 sag FS", T2, True),
         ("T2 sag fat-sat", T2, True),
         ("t2_tse_dixon_W", T2, True),
+        ("t2_tse_dixon_sag_320_W", T2, True),
+        ("t2_tse_dixon_sag_in", T2, None),
         ("T2 SPAIR", T2, True),
         ("T2 no FS", T2, None),
         ("T2 offset", T2, None),

@@ -198,6 +198,8 @@ def test_the_description_of_a_pipeline_tells_the_scheme(tmp_path):
     plant(tmp_path, "sub-1/anat/sub-1_T2w.nii", "derivatives/d/sub-1/anat/sub-1_T2w_dseg.nii.gz")
     plant(tmp_path, "derivatives/d/dataset_description.json", GeneratedBy=[{"Name": "Total-Spine-Seg"}])
     assert only(tmp_path).scheme == "totalspineseg"
+    plant(tmp_path, "derivatives/d/dataset_description.json", GeneratedBy=5)
+    assert only(tmp_path).scheme is None
 
 
 def test_a_table_beside_a_map_makes_up_for_the_scheme(tmp_path):
@@ -290,6 +292,7 @@ def test_a_sidecar_is_translated_without_names():
     [
         (b"{", "the sidecar sub-1_T2w.json cannot be read as JSON and is left out"),
         (b"\xff\xfe", "the sidecar sub-1_T2w.json cannot be read as JSON and is left out"),
+        (b'{"EchoTime": ' + b"[" * 200_000, "the sidecar sub-1_T2w.json cannot be read as JSON and is left out"),
         (b"[1]", "the sidecar sub-1_T2w.json holds no fields, expected a JSON object"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from foramgrade.errors import InputError, SeriesError
-from foramgrade.loaders import Irregularity, Plane, list_series, read_volume
+from foramgrade.loaders import Irregularity, Plane, find_series, list_series, read_volume
 from foramgrade.volume import Sequence
 
 SHAPE = (6, 5, 4)
@@ -115,7 +115,7 @@ def test_a_series_is_chosen_by_contrast_and_plane(choice, value, study):
         ),
         ({"plane": Plane.CORONAL}, r"expected one coronal series, none fits; choose one of: 2: .*; 6: "),
         ({"series": "9"}, r"expected one series '9', none fits; choose one of: 2: .*; 6: "),
-        ({"series": "5"}, r"expected one series '5', none fits"),
+        ({"series": "5"}, r"expected one series '5', 2 fit; choose one of: 5a: sagittal, PD, 4 slices; 5b"),
     ],
 )
 def test_anything_but_one_match_lists_the_choices(choice, message, study):
@@ -278,7 +278,7 @@ def test_listings_and_volumes_do_not_name_the_patient(confidential, caplog):
         volume = read_volume(confidential, series=info.key)
         assert_discreet(repr((volume.grid, volume.sequence, volume.fat_suppressed, volume.contrast_reason)))
         assert {field.name for field in dataclasses.fields(volume)} == {
-            *("array", "grid", "sequence", "fat_suppressed", "contrast_reason")
+            *("array", "grid", "sequence", "fat_suppressed", "contrast_reason", "blank_slices")
         }
     assert_discreet(caplog.text)
 
@@ -318,3 +318,74 @@ def test_the_case_is_a_pseudonym_of_the_study(study):
     mine, theirs = (list_series(study, salt=salt)[0].case for salt in ("mine", "theirs"))
     assert mine != theirs
     assert mine.startswith("case-")
+
+
+@pytest.mark.parametrize("name", ["IM0002.dcm", "IM0002", "1.2.840.77"])
+def test_an_empty_file_among_the_slices_is_a_lost_slice(study, name):
+    (study / "3" / "IM0004.dcm").unlink()  # an end slice: no gap would tell
+    (study / "3" / name).write_bytes(b"")
+    with pytest.raises(SeriesError, match=f"{name} is not a DICOM file, and lies among the slices"):
+        read_volume(study, series="3")
+
+
+def test_notes_among_the_slices_are_none_of_them(study):
+    (study / "3" / "notes.txt").write_bytes(b"")
+    (study / "3" / "README").write_bytes(b"see the report")
+    assert read_volume(study, series="3").array.shape == SHAPE
+
+
+def test_blank_slices_are_told(study, caplog):
+    (study / "3" / "IM0002.dcm").unlink()
+    with caplog.at_level(logging.WARNING):
+        read_volume(study, series="3", tolerate=["missing-slice"])
+    assert "series 3: 1 of 4 slices are missing and blank" in caplog.text
+
+
+def test_words_stand_for_members(study):
+    assert read_volume(study, sequence="T2", plane="axial").sequence is Sequence.T2
+    with pytest.raises(InputError, match="the plane is 'sag', expected one of sagittal, coronal, axial, oblique"):
+        read_volume(study, plane="sag")
+    with pytest.raises(InputError, match="irregularity to tolerate is 'gaps', expected one of missing-slice"):
+        read_volume(study, series="3", tolerate=["gaps"])
+
+
+def test_a_found_series_does_not_show_where_it_lies(study):
+    shown = repr(find_series(study, series="3"))
+    assert study.name not in shown
+    assert len(shown) < 100
+
+
+def test_files_that_are_no_volume_are_named_once(study, write_series, caplog, affine):
+    write_series(study / "9", picture(1), affine, series_number=9, modality="SEG")
+    with caplog.at_level(logging.WARNING):
+        list_series(study)
+    assert "left out: IM0001.dcm and 3 other files: a segmentation" in caplog.text
+
+
+def test_truncated_pixels_are_a_damaged_slice(study):
+    path = study / "3" / "IM0002.dcm"
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(SeriesError, match=r"IM0002\.dcm is truncated: 53 of 60 bytes of pixels, and lies among"):
+        read_volume(study, series="3")
+    blank = read_volume(study, series="3", tolerate=[Irregularity.MISSING_SLICE])
+    assert blank.blank_slices == (1,)
+    assert not blank.array[..., 1].any()
+
+
+def test_a_damaged_file_of_another_series_does_not_disturb(study):
+    for path in (study / "2").iterdir():
+        path.rename(study / "3" / f"other-{path.name}")
+    path = study / "3" / "other-IM0002.dcm"
+    path.write_bytes(path.read_bytes()[:-7])
+    assert first_value(read_volume(study, series="3")) == 3000
+    with pytest.raises(SeriesError, match=r"other-IM0002\.dcm is truncated"):
+        read_volume(study, series="2")
+
+
+def test_a_slice_of_another_patient_is_not_taken_in(study):
+    path = study / "3" / "IM0004.dcm"
+    ds = pydicom.dcmread(path)
+    ds.PatientID, ds.PatientName = "another", "Roe^Richard"
+    ds.save_as(path)
+    with pytest.raises(SeriesError, match=r"2 fit; choose one of: 3a: .* 3 slices; 3b: .* 1 slice \(IM0004\.dcm\)"):
+        read_volume(study, series="3")

@@ -62,7 +62,9 @@ def test_a_dataset_json_of_another_tool_names_nothing(tmp_path):
         ('{"labels": {"L5": true}}', r"'L5' has the label True, expected a whole number"),
         ('{"labels": {"L5": 1.5}}', r"'L5' has the label 1\.5, expected a whole number from 0 to 65535"),
         ('{"labels": {"L5": -1}}', r"'L5' has the label -1, expected a whole number"),
-        ('{"labels": {', r"dataset\.json is not valid JSON"),
+        ('{"labels": {', r"dataset\.json cannot be read as JSON"),
+        ('{"labels": ' + "[" * 200_000, r"dataset\.json cannot be read as JSON"),
+        ('{"labels": {"' + "9" * 5000 + '": "L5"}}', r"'L5' has the label '9{39}, expected a whole number"),
     ],
 )
 def test_descriptions_that_cannot_be_used_are_refused(content, message, mask, oblique_grid, write, tmp_path, caplog):
@@ -76,7 +78,7 @@ def test_descriptions_that_cannot_be_used_are_refused(content, message, mask, ob
 
 def test_text_in_another_encoding_is_refused(tmp_path):
     (tmp_path / "dataset.json").write_bytes('{"labels": {"Rückenmark": 1}}'.encode("latin-1"))
-    with pytest.raises(InputError, match=r"dataset\.json is not text in UTF-8"):
+    with pytest.raises(InputError, match=r"dataset\.json cannot be read as JSON: it is not text in UTF-8"):
         find_names(tmp_path / "m.mha")
 
 
@@ -151,6 +153,8 @@ def test_a_table_goes_before_a_dataset_json(tmp_path):
         ("index\tname\none\tL5\n", r"'L5' has the label 'one', expected a whole number"),
         ("index\tname\n1\tL5\n1\tL4\n", r"the label 1 has two names, 'L5' and 'L4'"),
         ("index\tname\n1.0\tL5\n", r"'L5' has the label '1\.0', expected a whole number"),
+        ("index\tname\n" + "9" * 5000 + "\tL5\n", r"'L5' has the label '9{39}, expected a whole number"),
+        ("index\tname\n\tL5\n", r"'L5' has the label '', expected a whole number"),
     ],
 )
 def test_tables_that_cannot_be_used_are_refused(content, message, tmp_path):

@@ -102,6 +102,7 @@ BOMB = (
         (caret(NAMES)[:300], "the label table in its header is damaged"),
         (caret(NAMES).replace(b'Key="2"', b'Key="1"'), "its label table has the key '1' twice"),
         (caret(NAMES).replace(b'Key="2"', b'Key="-2"'), "has the key '-2' twice or as no label"),
+        (caret(NAMES).replace(b'Key="2"', b'Key="' + b"9" * 5000 + b'"'), "has the key '9{39} twice or as no label"),
     ],
 )
 def test_tables_that_cannot_be_trusted_are_refused(content, message, save, caplog):

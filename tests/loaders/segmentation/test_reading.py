@@ -165,3 +165,13 @@ def test_real_spider_mask(shared_data):
     centre = {label: labels.grid.to_world(np.argwhere(labels.array == label)).mean(axis=0) for label in (1, 5, 100)}
     assert centre[5][2] > centre[1][2] + 80, "L1 lies above L5"
     assert centre[100][1] < centre[5][1], "the canal lies behind the bodies"
+
+
+def test_the_segmentation_of_a_study_folder_is_found_among_its_slices(write_dicom_seg, write_series, oblique_grid, tmp_path):
+    mask = np.zeros(oblique_grid.shape, np.uint8)
+    mask[3:9, 4:9, 2:6] = 1
+    write_series(tmp_path, np.zeros((6, 5, 4), np.uint16), np.asarray(oblique_grid.affine))
+    write_dicom_seg(tmp_path / "seg", mask, oblique_grid, {1: "L5"})
+    labels = read_labels(tmp_path)
+    assert dict(labels.names) == {1: "L5"}
+    assert int((labels.array == 1).sum()) == 6 * 5 * 4

@@ -200,7 +200,7 @@ def load_scheme(name_or_path: str | Path) -> LabelScheme:
 def _parse(content: bytes, file: str) -> LabelScheme:
     try:
         entries = json.loads(content, object_pairs_hook=_unique_keys)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"{file} is not valid JSON: {error}"
         raise InputError(msg) from error
     if not isinstance(entries, dict):

@@ -6,6 +6,7 @@ A name with a word that is not known here means other tissue, never what it mere
 vertebra.
 """
 
+import logging
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES, LabelScheme,
 from foramgrade.errors import InputError
 from foramgrade.loaders.segmentation.names import NAMES_SCHEME
 from foramgrade.volume import LabelMap
+
+log = logging.getLogger(__name__)
 
 
 class Structure(StrEnum):
@@ -63,7 +66,15 @@ _VERTEBRA_WORDS = (
     *("wirbel", "wirbelkorper"),
 )
 _BODY_WORDS = ("body", "vertebral body", "vertebra body", "vertebrae body", "corpus", "corpus vertebrae")
-_ARCH_WORDS = ("arch", "vertebral arch", "neural arch", "posterior arch", "arcus", "posterior elements")
+_ARCH_WORDS = (
+    "arch",
+    "vertebral arch",
+    "neural arch",
+    "posterior arch",
+    "arcus",
+    "posterior element",
+    "posterior elements",
+)
 _SACRUM_WORDS = ("sacrum", "os sacrum", "sacral", "sacro", "kreuzbein")
 _DISC_WORDS = (
     *("disc", "discs", "disk", "disks", "ivd", "disque", "disco", "discus", "bandscheibe", "intervertebral"),
@@ -171,7 +182,7 @@ def scheme_from_names(names: Mapping[int, str]) -> LabelScheme:
     Returns
     -------
     LabelScheme
-        Named `NAMES_SCHEME`. Labels whose names mean nothing here are in its `other`.
+        Named `NAMES_SCHEME`. Labels whose names mean nothing here are in its `other`, and named in the log.
 
     Raises
     ------
@@ -206,6 +217,10 @@ def scheme_from_names(names: Mapping[int, str]) -> LabelScheme:
         for structure in (Structure.SACRUM, Structure.CANAL, Structure.CORD)
     }
     used = {*vertebrae, *discs, *(label for labels in by_structure.values() for label in labels)}
+    unused = [names[label] for label in meanings if label not in used]
+    if unused:
+        more = f" and {len(unused) - _LISTED} more" if len(unused) > _LISTED else ""
+        log.warning("labels not used: %s%s", ", ".join(map(repr, unused[:_LISTED])), more)
     return LabelScheme(
         name=NAMES_SCHEME,
         vertebrae=vertebrae,
@@ -294,7 +309,8 @@ def _level_at(tokens: Sequence[str], place: int) -> tuple[str, int]:
 
 
 def _level(region: str, number: str) -> str:
-    name = f"{region}{int(number)}" if number.isascii() and number.isdigit() else ""
+    known = number.isascii() and number.isdigit() and len(number) <= 3  # "L05"; Python converts only so many digits
+    name = f"{region}{int(number)}" if known else ""
     return name if name in VERTEBRA_NAMES or name in _SACRAL else ""
 
 

@@ -64,6 +64,8 @@ def find_hints(description: str) -> Hints:
     suppressed = any(word in _FAT_SAT_WORDS and before not in _DENIALS for before, word in pairs) or any(
         pair in _FAT_SAT_PAIRS and before not in _DENIALS for (before, _), pair in itertools.pairwise(pairs)
     )
+    # Siemens ends the description of a Dixon image with its letter: "t2_tse_dixon_sag_W".
+    suppressed = suppressed or ("dixon" in words and words[-1] == "w")
     return Hints(
         weighting=named[0] if len(named) == 1 else None,
         stir=bool(_STIR_WORDS.intersection(words)),

@@ -1,6 +1,5 @@
 """Data sets in the Brain Imaging Data Structure, with label maps from their derivatives."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from foramgrade.loaders.dataset.bids_labels import (
 from foramgrade.loaders.dataset.bids_names import SEQUENCE_OF_SUFFIX, BidsName, is_image, parse_name
 from foramgrade.loaders.dataset.bids_sidecars import Sidecar, inherit, read_sidecar
 from foramgrade.loaders.dataset.cases import StudyCase
+from foramgrade.loaders.json_file import read_json
 from foramgrade.loaders.pseudonym import PUBLIC_SALT, CaseNames, name_case
 from foramgrade.loaders.sidecar import acquisition_of
 
@@ -121,11 +121,7 @@ def _refuse_derivatives(base: Path) -> None:
     described = base / "dataset_description.json"
     if not described.is_file():
         return
-    try:
-        content = json.loads(described.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        msg = f"{base.name}/{described.name} cannot be read as JSON"
-        raise InputError(msg) from error
+    content = read_json(described, name=f"{base.name}/{described.name}")
     if isinstance(content, Mapping) and content.get("DatasetType") == "derivative":
         msg = f"{base.name} holds derivatives: give the folder of the images, and this one as derivatives"
         raise InputError(msg)

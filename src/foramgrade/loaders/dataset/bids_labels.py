@@ -1,6 +1,5 @@
 """Label maps in BIDS derivatives: where they are, which image they are of, and which tool made them."""
 
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from foramgrade.errors import InputError
 from foramgrade.loaders.dataset.bids_names import STEP2_SUFFIX, BidsName, fit, is_label_map, is_native, parse_name
 from foramgrade.loaders.dataset.bids_names import structure_of as structure
+from foramgrade.loaders.json_file import read_json
 from foramgrade.loaders.segmentation.names import find_table
 
 #: Folder beside the raw data into which SPINEPS writes.
@@ -206,13 +206,10 @@ def _pipeline(folder: Path) -> Pipeline:
     described = folder / "dataset_description.json"
     words = [folder.name]
     if described.is_file():
-        try:
-            content = json.loads(described.read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            msg = f"{folder.name}/{described.name} cannot be read as JSON"
-            raise InputError(msg) from error
+        content = read_json(described, name=f"{folder.name}/{described.name}")
         tools = content.get("GeneratedBy") if isinstance(content, Mapping) else None
-        words += [str(tool.get("Name")) for tool in tools or () if isinstance(tool, Mapping)]
+        if isinstance(tools, list):
+            words += [str(tool.get("Name")) for tool in tools if isinstance(tool, Mapping)]
     return Pipeline(folder, _scheme_in(words))
 
 

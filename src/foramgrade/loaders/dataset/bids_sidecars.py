@@ -1,12 +1,13 @@
 """JSON sidecars of BIDS, and which of them apply to an image."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foramgrade.errors import InputError
 from foramgrade.loaders.dataset.bids_names import SEQUENCE_OF_SUFFIX, BidsName, parse_name
+from foramgrade.loaders.json_file import read_json
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +35,8 @@ def read_sidecar(path: Path) -> Sidecar | None:
     if name is None or path.suffix.lower() != ".json" or name.suffix not in SEQUENCE_OF_SUFFIX:
         return None
     try:
-        fields = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):  # bad JSON and bad UTF-8 are both ValueErrors
+        fields = read_json(path)
+    except InputError:
         return Sidecar(name, {}, f"the sidecar {path.name} cannot be read as JSON and is left out")
     if not isinstance(fields, dict):
         return Sidecar(name, {}, f"the sidecar {path.name} holds no fields, expected a JSON object")

@@ -2,13 +2,36 @@
 
 import math
 import struct
+import zlib
 from functools import cache
 from typing import Any
 
 import pydicom
 from pydicom.dataelem import RawDataElement
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
+
+#: What pydicom raises on damaged files.
+DAMAGE = (
+    InvalidDicomError,
+    BytesLengthException,
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    UnicodeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 #: Where an element of an enhanced header lies: the functional group (a sequence of one item) that holds it.
 _GROUP_OF = {
@@ -41,6 +64,10 @@ _PRIVATE = {"ImagesInGrid": (0x00651050, "DS")}
 #: Value representations in plain ASCII; the others follow the character set of the file and are left to pydicom.
 _ASCII = frozenset({"CS", "DS", "IS", "UI"})
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FD": "d", "FL": "f"}
+
+
+class DamagedElementError(Exception):
+    """A part of a header cannot be parsed, and what it holds is not known."""
 
 
 class Elements:
@@ -152,7 +179,13 @@ def _value(dataset: Any, by_tag: dict[int, Any], keyword: str) -> Any:
         n = len(raw.value) // size
         order = "<" if raw.is_little_endian else ">"
         return struct.unpack(f"{order}{n}{_BINARY[kind]}", raw.value[: n * size])
-    return dataset[tag].value
+    try:
+        return dataset[tag].value
+    except DAMAGE as error:
+        if kind != "SQ":  # text in an impossible character set, and the like: as good as missing
+            return None
+        msg = f"{keyword} cannot be parsed"
+        raise DamagedElementError(msg) from error
 
 
 def _several(value: Any) -> tuple[Any, ...]:

@@ -49,6 +49,8 @@ class Header:
         Number of the series in its study.
     reference_uid : str
         UID of the frame of reference.
+    patient : str
+        Hash that tells patients apart, another one in every run; empty where the header names nobody.
     modality, manufacturer : str
         Modality and vendor.
     description : str
@@ -69,6 +71,7 @@ class Header:
     series_uid: str
     series_number: int | None
     reference_uid: str
+    patient: str
     modality: str
     manufacturer: str
     description: str

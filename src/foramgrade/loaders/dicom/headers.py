@@ -5,7 +5,6 @@ at. Sparse headers are ordinary in public sets: what is missing stays empty here
 needed.
 """
 
-import struct
 import warnings
 import zlib
 from dataclasses import dataclass, field
@@ -14,12 +13,11 @@ from typing import Any, BinaryIO
 import pydicom
 from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import data_element_generator, read_partial
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from foramgrade.errors import InputError
-from foramgrade.loaders.dicom.elements import Elements, tag_of
+from foramgrade.loaders.dicom.elements import DAMAGE, DamagedElementError, Elements, tag_of
 from foramgrade.loaders.dicom.fields import (
     NAMING,
     describe_header,
@@ -31,27 +29,6 @@ from foramgrade.loaders.dicom.fields import (
 from foramgrade.loaders.dicom.frames import Frame, Header
 from foramgrade.loaders.files import looks_like_dicom
 from foramgrade.loaders.sources import Source
-
-#: What pydicom raises on damaged files.
-DAMAGE = (
-    InvalidDicomError,
-    BytesLengthException,
-    AttributeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RecursionError,
-    RuntimeError,
-    TypeError,
-    UnicodeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
 
 _SEQUENCES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 # fmt: off
@@ -105,6 +82,22 @@ class NoDicomError(InputError):
     """A file is no DICOM file at all."""
 
 
+class DamagedFileError(InputError):
+    """A file is DICOM and cannot be read.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong.
+    series_uid : str
+        UID of the series it belongs to; empty where the file does not tell any more.
+    """
+
+    def __init__(self, sentence: str, series_uid: str = "") -> None:
+        super().__init__(sentence)
+        self.series_uid = series_uid
+
+
 @dataclass(slots=True)
 class HeaderReader:
     """Reads headers one file at a time, and keeps equal ones once, so that a large tree takes little memory."""
@@ -133,37 +126,38 @@ class HeaderReader:
         """
         with source.open() as file:
             if not looks_like_dicom(file):
-                msg = f"{_short(source)} is not a DICOM file"
+                msg = f"{source.file} is not a DICOM file"
                 raise NoDicomError(msg)
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # values are judged here, by what they are needed for
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # values are judged here, by what they are needed for
+                try:
                     return self._frames(source, _parse(file))
-            except DAMAGE as error:
-                if isinstance(error, InputError):
-                    raise
-                msg = f"{_short(source)} has a damaged DICOM header"
-                raise InputError(msg) from error
+                except DamagedElementError as error:
+                    msg = f"{source.file} has a damaged DICOM header"
+                    raise InputError(msg) from error
 
     def _frames(self, source: Source, parsed: "_Parsed") -> tuple[Frame, ...]:
         dataset, syntax = parsed.dataset, parsed.syntax
         if not parsed.pixels:
             if _should_have_pixels(parsed):
-                msg = f"{_short(source)} is truncated: it ends before its pixels"
-                raise InputError(msg)
+                msg = f"{source.file} is truncated: it ends before its pixels"
+                raise DamagedFileError(msg, Elements(dataset).text("SeriesInstanceUID"))
             return ()
         tag, offset, length = parsed.pixels
         if tag in _FLOAT_PIXELS:
-            msg = f"{_short(source)} holds floating-point pixels, expected whole numbers with a rescale"
+            msg = f"{source.file} holds floating-point pixels, expected whole numbers with a rescale"
             raise InputError(msg)
         top = Elements(dataset)
         groups = top.items("PerFrameFunctionalGroupsSequence")
         shared = (top.items("SharedFunctionalGroupsSequence") or (None,))[0]
         n_frames = len(groups) or max(top.whole("NumberOfFrames") or 1, 1)
         if n_frames > _MOST_FRAMES:
-            msg = f"{_short(source)} announces {n_frames} frames, expected at most {_MOST_FRAMES}"
+            msg = f"{source.file} announces {n_frames} frames, expected at most {_MOST_FRAMES}"
             raise InputError(msg)
         deflated = syntax == DeflatedExplicitVRLittleEndian
+        if length != _UNDEFINED_LENGTH and not deflated and offset + length > source.size:
+            msg = f"{source.file} is truncated: {max(source.size - offset, 0)} of {length} bytes of pixels"
+            raise DamagedFileError(msg, top.text("SeriesInstanceUID"))
         frames = []
         for index in range(n_frames):
             # The nearest word counts: of the frame, then of all frames, then of the file.
@@ -209,10 +203,6 @@ def read_frames(source: Source) -> tuple[Frame, ...]:
     return HeaderReader().read(source)
 
 
-def _short(source: Source) -> str:
-    return source.name.rsplit("/", 1)[-1]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parsed:
     """What pydicom found: data set up to the pixels, transfer syntax, storage class; tag, place, length of pixels."""
@@ -224,6 +214,16 @@ class _Parsed:
 
 
 def _parse(file: BinaryIO) -> _Parsed:
+    try:
+        return _parse_elements(file)
+    except InputError:
+        raise
+    except DAMAGE as error:
+        msg = "pydicom cannot parse the file"
+        raise DamagedElementError(msg) from error
+
+
+def _parse_elements(file: BinaryIO) -> _Parsed:
     place: list[int] = []
 
     def at_pixels(tag: Any, _: str | None, length: int) -> bool:

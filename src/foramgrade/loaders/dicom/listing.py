@@ -81,12 +81,12 @@ def list_dicom(
     listed: list[_Listed] = []
     folders_of: dict[SeriesId, set[str]] = defaultdict(set)
     for folder, sources in groupby(walk_sources(path, progress=progress), key=_folder_of):
-        damaged: dict[Source, str] = {}
+        damaged: dict[Source, InputError] = {}
         frames = _read(sources, damaged)
         for series in {_series_of(frame) for frame in frames}:
             folders_of[series].add(folder)
         stacks, left_out = sort_frames(frames)
-        complaints += [*damaged.values(), *left_out]
+        complaints += [*map(str, damaged.values()), *left_out]
         listed += [_list(stack, read_values=read_values, salt=salt) for stack in stacks]
     spread = {series: folders for series, folders in folders_of.items() if len(folders) > 1}
     if spread:
@@ -111,7 +111,7 @@ def _series_of(frame: Frame) -> SeriesId:
     return frame.header.study_uid, frame.header.series_uid
 
 
-def _read(sources: Iterable[Source], damaged: dict[Source, str]) -> list[Frame]:
+def _read(sources: Iterable[Source], damaged: dict[Source, InputError]) -> list[Frame]:
     reader = HeaderReader()
     return [frame for source in sources for frame in read_or_note(reader, source, damaged)]
 

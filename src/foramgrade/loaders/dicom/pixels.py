@@ -16,8 +16,8 @@ import pydicom
 from pydicom.pixels.decoders.base import get_decoder
 
 from foramgrade.errors import InputError
+from foramgrade.loaders.dicom.elements import DAMAGE
 from foramgrade.loaders.dicom.frames import Frame, PixelFormat
-from foramgrade.loaders.dicom.headers import DAMAGE
 from foramgrade.loaders.dicom.streams import check_stream
 from foramgrade.loaders.sources import Source
 

@@ -9,7 +9,7 @@ from foramgrade.errors import InputError, SeriesError
 from foramgrade.loaders.contrast import Contrast, judge_contrast
 from foramgrade.loaders.dicom.fields import MOSAIC
 from foramgrade.loaders.dicom.frames import Frame
-from foramgrade.loaders.dicom.headers import HeaderReader, NoDicomError
+from foramgrade.loaders.dicom.headers import DamagedFileError, HeaderReader, NoDicomError
 from foramgrade.loaders.dicom.pixels import read_pixels
 from foramgrade.loaders.dicom.placing import Irregularity, place_stack
 from foramgrade.loaders.dicom.stacks import Stack, find_stacks, is_placed, normal_of
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 #: Most series that a message lists.
 _LISTED = 12
 
+#: Ends of names that only slices have.
+_DICOM_SUFFIXES = (".dcm", ".ima")
+
 
 @dataclass(frozen=True, slots=True)
 class Study:
@@ -33,7 +36,7 @@ class Study:
         What to call it in messages.
     stacks : tuple of Stack
         Volumes.
-    damaged : mapping of Source to str
+    damaged : mapping of Source to InputError
         Files that are DICOM and cannot be read, and why.
     left_out : tuple of str
         Why other pictures are no volumes, a sentence each.
@@ -41,7 +44,7 @@ class Study:
 
     name: str
     stacks: tuple[Stack, ...]
-    damaged: dict[Source, str]
+    damaged: dict[Source, InputError]
     left_out: tuple[str, ...]
 
 
@@ -66,7 +69,7 @@ def scan(path: Path, *, progress: Callable[[int], None] | None = None) -> Study:
         If an archive is unsafe or damaged, or a folder cannot be opened.
     """
     frames: list[Frame] = []
-    damaged: dict[Source, str] = {}
+    damaged: dict[Source, InputError] = {}
     reader = HeaderReader()
     for source in walk_sources(path, progress=progress):
         frames += read_or_note(reader, source, damaged)
@@ -76,14 +79,17 @@ def scan(path: Path, *, progress: Callable[[int], None] | None = None) -> Study:
     return Study(name, tuple(usable), damaged, tuple(left_out))
 
 
-def read_or_note(reader: HeaderReader, source: Source, damaged: dict[Source, str]) -> tuple[Frame, ...]:
+def read_or_note(reader: HeaderReader, source: Source, damaged: dict[Source, InputError]) -> tuple[Frame, ...]:
     """Frames of a file; none of a file that is not DICOM, nor of a damaged one, which is noted in `damaged`."""
     try:
         return reader.read(source)
-    except NoDicomError:
-        return ()  # notes, tables and pictures lie among the slices of many archives
+    except NoDicomError as error:
+        # Notes, tables and pictures lie among the slices of many archives; a slice that lost its content does not.
+        if _is_lost_slice(source):
+            damaged[source] = error
+        return ()
     except InputError as error:
-        damaged[source] = str(error)
+        damaged[source] = error
         return ()
 
 
@@ -93,7 +99,7 @@ def sort_frames(frames: Iterable[Frame]) -> tuple[list[Stack], list[str]]:
     for stack in find_stacks(frames):
         why = _why_no_volume(stack)
         if why:
-            left_out.append(f"{stack.frames[0].file}{' and others' * (len(stack.frames) > 1)}: {why}")
+            left_out.append(f"{_names_of_files(stack.frames)}: {why}")
         else:
             usable.append(stack)
     return usable, left_out
@@ -134,7 +140,8 @@ def find_stack(
     """
     if not study.stacks:
         found = [*study.damaged.values(), *study.left_out]
-        raise InputError(found[0] if found else f"{study.name} holds no DICOM series")
+        nothing = f"{study.name} holds no DICOM series, expected one; a file of another format is given by its own name"
+        raise InputError(str(found[0]) if found else nothing)
     fitting = [stack for stack in study.stacks if _is_meant(stack, series)]
     if plane is not None:
         fitting = [stack for stack in fitting if plane_across(normal_of(stack.frames[0])) is plane]
@@ -180,26 +187,37 @@ def read_stack(
     InputError
         If the slices are not placed in the patient, or their pixels cannot be read.
     """
-    folders = {PurePosixPath(frame.source.name).parent for frame in stack.frames}
-    for source, complaint in study.damaged.items():
-        if PurePosixPath(source.name).parent in folders and Irregularity.MISSING_SLICE not in tolerate:
-            msg = (
-                f"{complaint}, and lies among the slices of the series: expected all of them readable (to go on "
-                f"nevertheless, tolerate {Irregularity.MISSING_SLICE.value})"
-            )
-            raise SeriesError(msg)
+    if Irregularity.MISSING_SLICE not in tolerate:
+        _check_complete(study, stack)
     contrast = _contrast(stack)
-    if sequence is not None and contrast.weighting not in (None, sequence):
+    if sequence is not None and contrast.weighting not in (None, sequence) and not contrast.fat_suppressed:
         log.warning("the header tells %s (%s), read as %s", contrast.weighting, contrast.reason, sequence)
     name = f"series {stack.key}" if len(study.stacks) > 1 else study.name
     placement = place_stack(stack, name=name, tolerate=tolerate)
+    blank = tuple(k for k, frame in enumerate(placement.frames) if frame is None)
+    if blank:
+        log.warning("%s: %d of %d slices are missing and blank", name, len(blank), len(placement.frames))
     return Volume(
         read_pixels(placement.frames),
         placement.grid,
         contrast.weighting if sequence is None else sequence,
         contrast.fat_suppressed,
         contrast.reason,
+        blank,
     )
+
+
+def _check_complete(study: Study, stack: Stack) -> None:
+    """Refuse a stack to which a damaged file may belong: one that says so, or lies beside it and says nothing."""
+    folders = {PurePosixPath(frame.source.name).parent for frame in stack.frames}
+    for source, damage in study.damaged.items():
+        series_uid = damage.series_uid if isinstance(damage, DamagedFileError) else ""
+        if series_uid == stack.header.series_uid or (not series_uid and PurePosixPath(source.name).parent in folders):
+            msg = (
+                f"{damage}, and lies among the slices of the series: expected all of them readable (to go on "
+                f"nevertheless, tolerate {Irregularity.MISSING_SLICE.value})"
+            )
+            raise SeriesError(msg)
 
 
 def identify_stack(stack: Stack) -> dict[str, str | int]:
@@ -223,7 +241,7 @@ def _why_no_volume(stack: Stack) -> str:
 
 
 def _is_meant(stack: Stack, series: str | None) -> bool:
-    return series is None or series in (stack.key, stack.uid, stack.header.series_uid)
+    return series is None or series in (stack.key, stack.name, stack.uid, stack.header.series_uid)
 
 
 def _contrast(stack: Stack) -> Contrast:
@@ -237,6 +255,24 @@ def _told(stack: Stack) -> str:
     words += ["fat-suppressed"] * bool(contrast.fat_suppressed) + [f"{n} slice{'s' * (n > 1)}"]
     files = f" ({_names(stack.frames)})" if n <= 2 else ""
     return f"{stack.key}: {', '.join(words)}{files}"
+
+
+def _is_lost_slice(source: Source) -> bool:
+    """Whether a file that is not DICOM is called like one, or is empty and not called anything else."""
+    suffix = PurePosixPath(source.name).suffix.lower()
+    if suffix in _DICOM_SUFFIXES:
+        return True
+    if suffix and not suffix[1:].isdigit():  # parts of UIDs are no suffixes
+        return False
+    with source.open() as file:
+        return not file.read(1)
+
+
+def _names_of_files(frames: Iterable[Frame]) -> str:
+    """Name of the first file, and how many others there are."""
+    first, *others = dict.fromkeys(frame.source for frame in frames)
+    more = f" and {len(others)} other file{'s' * (len(others) > 1)}" if others else ""
+    return f"{PurePosixPath(first.name).name}{more}"
 
 
 def _names(frames: Iterable[Frame]) -> str:

@@ -231,9 +231,20 @@ def _by_kind(part: list[Frame]) -> list[list[Frame]]:
 
 
 def _by_reference(part: list[Frame]) -> list[list[Frame]]:
-    """Frames in one frame of reference, unless every file has its own, as careless anonymisers leave it."""
-    groups = _grouped(part, lambda frame: frame.header.reference_uid)
-    return [part] if all(len(group) == 1 for group in groups) else groups
+    """Frames of one patient in one frame of reference, unless every file has its own, as some anonymisers leave it."""
+    groups = [part]
+    for key in (_patient, _reference):
+        finer = [piece for group in groups for piece in _grouped(group, key)]
+        groups = finer if any(len(piece) > 1 for piece in finer) else groups
+    return groups
+
+
+def _patient(frame: Frame) -> str:
+    return frame.header.patient
+
+
+def _reference(frame: Frame) -> str:
+    return frame.header.reference_uid
 
 
 def _by_orientation(part: list[Frame]) -> list[list[Frame]]:

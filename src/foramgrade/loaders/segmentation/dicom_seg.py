@@ -14,8 +14,7 @@ import pydicom
 from pydicom.pixels.utils import iter_pixels
 
 from foramgrade.errors import InputError
-from foramgrade.loaders.dicom.elements import Elements
-from foramgrade.loaders.dicom.headers import DAMAGE
+from foramgrade.loaders.dicom.elements import DAMAGE, Elements
 from foramgrade.loaders.segmentation.slice_grid import FramePlane, Layout, lay_frames
 from foramgrade.loaders.segmentation.voxels import (
     choose_labels,
@@ -197,11 +196,17 @@ def read_dicom_seg(
     return labels, layout.grid, {n: held.names[n] for n in chosen}
 
 
-def fill_segment(held: DicomSegmentation, layout: Layout, number: int, mask: npt.NDArray[np.bool_]) -> None:
-    """Set the voxels of one segment in a mask on the grid of the layout."""
-    for index, pixels in held.frames((number,)):
-        window = layout.window(mask, index)
-        window |= (pixels == number) if held.type is SegmentationType.LABELMAP else (pixels != 0)
+def fill_segments(held: DicomSegmentation, layout: Layout, masks: Mapping[int, npt.NDArray[np.bool_]]) -> None:
+    """Set the voxels of segments in their masks on the grid of the layout; every frame is decoded once."""
+    for index, pixels in held.frames(masks):
+        if held.type is SegmentationType.BINARY:
+            window = layout.window(masks[held.numbers[index]], index)
+            window |= pixels != 0
+            continue
+        for number in np.unique(pixels).tolist():
+            if number in masks:
+                window = layout.window(masks[number], index)
+                window |= pixels == number
 
 
 def _next_frame(decoded: Iterator[npt.NDArray[Any]], file: str) -> npt.NDArray[Any]:

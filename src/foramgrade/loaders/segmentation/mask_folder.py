@@ -77,10 +77,10 @@ def read_masks(
     """
     files = dict(enumerate(find_masks(folder), start=1))
     if not files:
-        msg = f"the folder {folder.name} holds no masks, expected one binary file per structure or a DICOM segmentation"
+        msg = "the folder holds no masks, expected one binary file per structure or a DICOM segmentation"
         raise InputError(msg)
     names = {number: structure_name(file) for number, file in files.items()}
-    chosen = choose_labels(names, segments, where=f"the folder {folder.name}")
+    chosen = choose_labels(names, segments, where="the folder")
     overlaps: Counter[tuple[int, int]] = Counter()
     labels: npt.NDArray[np.unsignedinteger[Any]] | None = None
     grid: Grid | None = None
@@ -94,9 +94,9 @@ def read_masks(
         count_overlaps(labels[mask], number, overlaps)
         labels[mask] = number
     file_names = {number: file.name for number, file in files.items()}
-    refuse_overlaps(overlaps, file_names, where=f"the masks in {folder.name}", way="correct them, or choose some")
+    refuse_overlaps(overlaps, file_names, where="the masks in the folder", way="correct them, or choose some")
     if labels is None or grid is None or not labels.any():
-        raise InputError(nothing_labelled(f"the folder {folder.name}"))
+        raise InputError(nothing_labelled("the folder"))
     labels.flags.writeable = False
     return labels, grid, {number: names[number] for number in chosen}
 

@@ -1,14 +1,14 @@
 """What a file's labels are called: in the file itself, in a BIDS table beside it, in the dataset.json of nnU-Net."""
 
-import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.files import Format, format_by_name
+from foramgrade.loaders.json_file import read_json
 from foramgrade.loaders.segmentation.nifti_extension import extension_names
+from foramgrade.loaders.segmentation.voxels import LARGEST_LABEL, parse_label
 
 #: `LabelMap.scheme` of labels that are told by their names; every other scheme goes by the numbers.
 NAMES_SCHEME = "names"
@@ -19,7 +19,6 @@ DATASET_FOLDERS_ABOVE = 2
 _DATASET_FILE = "dataset.json"
 _BIDS_ROOT = "dataset_description.json"
 _TABLE_SUFFIX = "dseg"
-_LARGEST_LABEL = 65535
 
 
 def find_names(path: Path) -> dict[int, str]:
@@ -121,18 +120,18 @@ def read_table(path: Path) -> dict[int, str]:
     InputError
         If it is no such table, an index is no label, or one stands twice.
     """
-    lines = _text(path).splitlines()
-    rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    columns = [name.strip().lower() for name in rows.fieldnames or ()]
+    header, *lines = _text(path).splitlines() or [""]
+    # BIDS quotes nothing, so that a tab always separates.
+    columns = [name.strip().lower() for name in header.split("\t")]
     if "index" not in columns or "name" not in columns:
-        msg = f"{path.name}: found the columns {', '.join(columns) or 'none'}, expected index and name between tabs"
-        raise InputError(msg)
-    rows.fieldnames = columns
+        msg = f"{path.name}: found the columns {', '.join(filter(None, columns)) or 'none'}, expected index and name "
+        raise InputError(msg + "between tabs")
     pairs = []
-    for row in rows:
-        index, name = (row["index"] or "").strip(), (row["name"] or "").strip()
+    for line in lines:
+        cells = dict(zip(columns, (cell.strip() for cell in line.split("\t")), strict=False))
+        name = cells.get("name", "")
         if name and name.lower() != "n/a":
-            pairs.append((index, name))
+            pairs.append((cells.get("index", ""), name))
     return _named(pairs, path.name)
 
 
@@ -156,13 +155,7 @@ def read_dataset_names(path: Path) -> dict[int, str]:
     """
     if not path.is_file():
         return {}
-    try:
-        entries = json.loads(_text(path))
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        msg = f"{path.name} is not valid JSON: {error}"
-        raise InputError(msg) from error
+    entries = read_json(path)
     labels = entries.get("labels") if isinstance(entries, dict) else None
     if not isinstance(labels, dict) or not labels:
         return {}
@@ -181,14 +174,14 @@ def read_dataset_names(path: Path) -> dict[int, str]:
 def _named(pairs: list[tuple[Any, str]], file: str) -> dict[int, str]:
     names: dict[int, str] = {}
     for index, name in pairs:
-        text = "" if isinstance(index, bool) else str(index)
-        if not (text.isascii() and text.isdigit() and int(text) <= _LARGEST_LABEL):
-            msg = f"{file}: {name!r} has the label {index!r}, expected a whole number from 0 to {_LARGEST_LABEL}"
+        label = None if isinstance(index, bool) else parse_label(str(index))
+        if label is None:
+            msg = f"{file}: {name!r} has the label {index!r:.40}, expected a whole number from 0 to {LARGEST_LABEL}"
             raise InputError(msg)
-        if int(text) in names:
-            msg = f"{file}: the label {int(text)} has two names, {names[int(text)]!r} and {name!r}, expected one"
+        if label in names:
+            msg = f"{file}: the label {label} has two names, {names[label]!r} and {name!r}, expected one"
             raise InputError(msg)
-        names[int(text)] = name
+        names[label] = name
     names.pop(0, None)
     return names
 

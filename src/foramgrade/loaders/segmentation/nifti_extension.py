@@ -15,6 +15,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from foramgrade.errors import InputError
+from foramgrade.loaders.segmentation.voxels import parse_label
 
 #: Codes of extensions: unknown, comment, Caret, MRS.
 UNKNOWN, COMMENT, CARET, MRS = 0, 6, 30, 44
@@ -24,7 +25,6 @@ LARGEST_EXTENSION = 2**24
 
 _GZIP_MARK = b"\x1f\x8b"
 _CARET_MARK = b"<CaretExtension"
-_LARGEST_LABEL = 65535
 
 
 def extension_names(path: Path) -> dict[int, str]:
@@ -120,10 +120,11 @@ def parse_caret_labels(content: bytes, name: str) -> dict[int, str]:
         raise InputError(msg) from error
     names: dict[int, str] = {}
     for key, characters in found:
-        if not (key.isascii() and key.isdigit() and int(key) <= _LARGEST_LABEL) or int(key) in names:
-            msg = f"{name}: its label table has the key {key!r} twice or as no label, expected each number once"
+        label = parse_label(key)
+        if label is None or label in names:
+            msg = f"{name}: its label table has the key {key!r:.40} twice or as no label, expected each number once"
             raise InputError(msg)
-        names[int(key)] = "".join(characters).strip()
+        names[label] = "".join(characters).strip()
     return {key: called for key, called in names.items() if key and called}
 
 
@@ -137,9 +138,10 @@ def _plain_json(content: bytes) -> dict[int, str]:
         return {}
     names: dict[int, str] = {}
     for key, called in entries.items():
-        if not (key.isascii() and key.isdigit() and int(key) <= _LARGEST_LABEL and isinstance(called, str)):
+        label = parse_label(key)
+        if label is None or not isinstance(called, str):
             return {}
-        names[int(key)] = called.strip()
+        names[label] = called.strip()
     return {key: called for key, called in names.items() if key and called}
 
 

@@ -15,6 +15,7 @@ from foramgrade.loaders.reading import find_door
 from foramgrade.loaders.segmentation.dicom_seg import read_dicom_seg
 from foramgrade.loaders.segmentation.mask_folder import find_masks, read_masks
 from foramgrade.loaders.segmentation.names import NAMES_SCHEME, find_names
+from foramgrade.loaders.segmentation.segments import holds_segments
 from foramgrade.loaders.segmentation.slicer import merge_layers, open_slicer_segmentation
 from foramgrade.loaders.segmentation.voxels import turned_onto, whole_numbers
 from foramgrade.volume import Grid, LabelMap
@@ -92,9 +93,7 @@ def read_labels(
     path = Path(path)
     if path.is_dir() and find_masks(path):
         if scheme is not None and str(scheme) != NAMES_SCHEME:
-            msg = (
-                f"the folder {path.name}: its masks are told by their file names, leave the scheme {str(scheme)!r} out"
-            )
+            msg = f"the masks of the folder are told by their file names, leave the scheme {str(scheme)!r} out"
             raise InputError(msg)
         labels, own, names = read_masks(path, orientation=orientation, segments=segments)
     else:
@@ -111,14 +110,14 @@ def read_labels(
 
 
 def _only_segmentation(path: Path) -> Path:
-    """The file itself, or the single DICOM file of a folder."""
+    """The file itself, or the single DICOM segmentation in a folder, which may hold the images too."""
     if not path.is_dir():
         return path
-    files = [file for file in sorted(path.iterdir()) if file.is_file() and is_dicom(file)]
+    files = [file for file in sorted(path.iterdir()) if file.is_file() and is_dicom(file) and holds_segments(file)]
     if len(files) != 1:
         msg = (
-            f"the folder {path.name} holds {len(files)} DICOM files and no masks, expected one DICOM segmentation or "
-            "one binary file per structure"
+            f"the folder holds {len(files) or 'no'} DICOM segmentations and no masks, expected one segmentation or one "
+            "binary file per structure"
         )
         raise InputError(msg)
     return files[0]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.loaders.dicom.headers import read_frames
 from foramgrade.loaders.files import Format, find_format, is_dicom
-from foramgrade.loaders.segmentation.dicom_seg import fill_segment, open_dicom_seg
+from foramgrade.loaders.segmentation.dicom_seg import fill_segments, open_dicom_seg
 from foramgrade.loaders.segmentation.slicer import open_slicer_segmentation
 from foramgrade.loaders.sources import Source
 from foramgrade.volume import Grid
@@ -104,13 +104,11 @@ def read_segments(path: str | Path, *, grid: Grid | None = None) -> tuple[Segmen
     if kind is Format.DICOM and path.is_file():
         held = open_dicom_seg(path)
         layout = held.lay(grid)
-        found = []
-        for number, name in sorted(held.names.items()):
-            mask = np.zeros(layout.grid.shape, np.bool_, order="F")
-            fill_segment(held, layout, number, mask)
+        masks = {number: np.zeros(layout.grid.shape, np.bool_, order="F") for number in sorted(held.names)}
+        fill_segments(held, layout, masks)
+        for mask in masks.values():
             mask.flags.writeable = False
-            found.append(Segment(number, name, mask, layout.grid))
-        return tuple(found)
+        return tuple(Segment(number, held.names[number], mask, layout.grid) for number, mask in masks.items())
     if kind is Format.NRRD:
         sliced = open_slicer_segmentation(path)
         if sliced is not None:

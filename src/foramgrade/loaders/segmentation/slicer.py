@@ -13,9 +13,11 @@ import numpy.typing as npt
 from foramgrade.errors import InputError
 from foramgrade.loaders.itk import read_itk_entries, read_itk_layers
 from foramgrade.loaders.segmentation.voxels import (
+    LARGEST_LABEL,
     choose_labels,
     count_overlaps,
     nothing_labelled,
+    parse_label,
     refuse_overlaps,
     whole_numbers,
 )
@@ -171,7 +173,8 @@ def _describe(entries: Mapping[str, str], file: str) -> tuple[SlicerSegment, ...
 def _whole(text: str | None, where: str, *, lowest: int) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= 65535):
-        msg = f"{where}: found {text!r}, expected a whole number from {lowest} to 65535"
+    number = parse_label(text)
+    if number is None or number < lowest:
+        msg = f"{where}: found {text!r:.40}, expected a whole number from {lowest} to {LARGEST_LABEL}"
         raise InputError(msg)
-    return int(text)
+    return number

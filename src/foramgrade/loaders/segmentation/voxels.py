@@ -13,6 +13,9 @@ from foramgrade.volume import Grid
 #: A label stored as a fraction is taken for the nearest whole number when no further away than this.
 LABEL_ROUNDING_TOLERANCE = 1e-3
 
+#: Largest number that a label may have: no tool writes more than 16 bits.
+LARGEST_LABEL = 65535
+
 _NAMED_PAIRS = 3
 Label = TypeVar("Label", bound=np.generic)
 
@@ -73,6 +76,19 @@ def whole_numbers(
     if highest == 0 and not empty_allowed:
         raise InputError(nothing_labelled(name))
     return array.astype(np.min_scalar_type(highest))
+
+
+def parse_label(text: str) -> int | None:
+    """Read the number of a label as a file writes it; None if it is none.
+
+    Examples
+    --------
+    >>> parse_label("05"), parse_label("65536"), parse_label("1.0"), parse_label("9" * 5000)
+    (5, None, None, None)
+    """
+    # Python converts no more than 4300 digits, and no label has more than five.
+    known = text.isascii() and text.isdigit() and len(text) <= 9 and int(text) <= LARGEST_LABEL
+    return int(text) if known else None
 
 
 def nothing_labelled(name: str) -> str:
@@ -213,8 +229,9 @@ def choose_labels(names: Mapping[int, str], wanted: Iterable[int | str] | None, 
     for item in wanted:
         text = str(item).strip().casefold()
         found = {n for n, name in names.items() if isinstance(item, str) and name.strip().casefold() == text}
-        if not found and text.isascii() and text.isdigit() and int(text) in names:
-            found = {int(text)}
+        number = parse_label(text)
+        if not found and number is not None and number in names:
+            found = {number}
         if not found:
             msg = f"{where}: no segment {item!r}, expected some of {listed(names)}"
             raise InputError(msg)
