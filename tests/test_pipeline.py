@@ -10,6 +10,7 @@ from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import ForamenAssessment, Quality, Quantity, Side
 from foramgrade.geometry.measure import measure_area
 from foramgrade.grader import LEE_2010
+from foramgrade.perineural.suppression import Comparison
 from foramgrade.phantom import ForamenSpec, LevelSpec, Phantom, PhantomSpec, Protocol, make_phantom
 from foramgrade.pipeline import assess, in_plane_pixel_mm
 from foramgrade.tables import StudyAssessment
@@ -173,6 +174,30 @@ def test_no_overlap_is_refused(phantom: Phantom) -> None:
     image, _ = _moved(phantom, away)
     with pytest.raises(GridMismatchError, match=r"image covers R .* the centres of the labelled vertebrae lie at R .*"):
         assess(image, phantom.labels)
+
+
+@pytest.mark.parametrize(
+    "marrow, brightest, disc, doubtful",
+    [(1.5, 1.6, 0.9, True), (2.5, 1.6, 0.9, False), (1.5, 2.6, 0.9, False)],
+)
+def test_fat_hardly_brighter_than_muscle_is_flagged(
+    marrow: float, brightest: float, disc: float, doubtful: bool, phantom: Phantom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Comparison(marrow=marrow, brightest=brightest, disc=disc)
+    monkeypatch.setattr("foramgrade.pipeline.pool_comparisons", lambda _: found)
+    for foramen in _whole(assess(phantom.image, phantom.labels)):
+        assert (Quality.FAT_DOUBTFUL in foramen.quality) is doubtful
+        assert foramen.gradable
+
+
+def test_the_word_of_the_user_settles_what_is_fat(phantom: Phantom, monkeypatch: pytest.MonkeyPatch) -> None:
+    dark = Comparison(marrow=0.6, brightest=1.2, disc=1.0)
+    monkeypatch.setattr("foramgrade.pipeline.pool_comparisons", lambda _: dark)
+    with pytest.raises(InputError, match=r"fat is dark in this image, .*, or say that fat is bright to go on"):
+        assess(phantom.image, phantom.labels)
+    study = assess(phantom.image, phantom.labels, fat_is_bright=True)
+    assert study.parameters["fat_is_bright"] is True
+    assert not any(Quality.FAT_DOUBTFUL in foramen.quality for foramen in study.foramina)
 
 
 def test_an_image_without_contrast_is_not_graded(phantom: Phantom) -> None:

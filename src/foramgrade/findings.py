@@ -121,6 +121,8 @@ class Quality(Flag):
     """The image does not cover this foramen."""
     FAT_NOT_BRIGHT = auto()
     """Fat cannot be told from other tissue by brightness: fat-suppressed series or too little contrast."""
+    FAT_DOUBTFUL = auto()
+    """Nothing clearly outshines muscle: the image may be fat-suppressed, and what counts as fat be something else."""
     SEQUENCE_UNKNOWN = auto()
     """The contrast of the series was not given and not recorded in the file."""
     ROOT_NOT_FOUND = auto()

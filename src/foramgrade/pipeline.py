@@ -146,6 +146,7 @@ def assess(
             **criteria.parameters(),
             "level_names": dict(level_names or {}),
             "seal_limit_mm": seal_limit_mm,
+            "fat_is_bright": fat_is_bright,
             "cleft_mm": CLEFT_MM,
             "section_pixel_mm": SECTION_PIXEL_MM,
             "perineural_reach_mm": PERINEURAL_REACH_MM,
@@ -194,18 +195,17 @@ def check_contrast(image: Volume) -> None:
         raise InputError(msg)
 
 
-def _check_fat_is_bright(
+def _judge_fat(
     foramina: Sequence[Foramen], surroundings: Sequence[Surroundings | None], image: Volume, spine: Spine
-) -> None:
-    """Refuse an image in which fat is dark against muscle; where that cannot be told, say nothing."""
-    compared = [
-        found
-        for foramen, around in zip(foramina, surroundings, strict=True)
-        if around is not None and (found := compare_with_muscle(foramen, around, image=image, spine=spine)) is not None
-    ]
-    pooled = pool_comparisons(compared)
-    if pooled is None or not pooled.fat_is_dark:
-        return
+) -> Quality:
+    """Refuse an image in which fat is dark against muscle, flag one in which it may be; else say nothing."""
+    pairs = [(f, around) for f, around in zip(foramina, surroundings, strict=True) if around is not None]
+    compared = [compare_with_muscle(foramen, around, image=image, spine=spine) for foramen, around in pairs]
+    pooled = pool_comparisons([found for found in compared if found is not None])
+    if pooled is None or not pooled.fat_is_doubtful:
+        return Quality(0)
+    if not pooled.fat_is_dark:
+        return Quality.FAT_DOUBTFUL
     msg = (
         f"fat is dark in this image, as in STIR and fat-saturated series: marrow is {pooled.marrow:.2f}, the disc "
         f"{pooled.disc:.2f} and the brightest tissue {pooled.brightest:.2f} times as bright as muscle, expected above "
@@ -240,7 +240,7 @@ def _find_foramina(spine: Spine, seal_limit_mm: float, progress: Callable[[int, 
 def _read_all(foramina: Sequence[Foramen], image: Volume, spine: Spine | None, pixel_mm: float) -> list[_Reading]:
     """Image, signal, root and fat of every foramen; references are shared over the study.
 
-    With a spine, an image in which fat is dark against muscle is refused.
+    With a spine, an image in which fat is dark against muscle is refused, and flagged where it may be.
     """
     zero = find_zero(image)
     images = [None if f.chosen is None else sample_image(image, f.sections[f.chosen]) for f in foramina]
@@ -250,12 +250,11 @@ def _read_all(foramina: Sequence[Foramen], image: Volume, spine: Spine | None, p
         else look_around(foramen, values, zero=zero, noise=measure_noise(image, foramen.reported[0]))
         for foramen, values in zip(foramina, images, strict=True)
     ]
-    if spine is not None:
-        _check_fat_is_bright(foramina, surroundings, image, spine)
+    caveats = Quality(0) if spine is None else _judge_fat(foramina, surroundings, image, spine)
     signals = fit_signals(surroundings, brightest=find_brightest(image, zero))
-    unknown = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
+    caveats |= Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
     return [
-        _read_one(foramen, values, signal, unknown, pixel_mm)
+        _read_one(foramen, values, signal, caveats, pixel_mm)
         for foramen, values, signal in zip(foramina, images, signals, strict=True)
     ]
 

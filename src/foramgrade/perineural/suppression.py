@@ -81,11 +81,15 @@ class Comparison:
     disc: float
 
     @property
+    def fat_is_doubtful(self) -> bool:
+        """Whether nothing clearly outshines muscle, as where fat is suppressed, or is lost and marrow is dark."""
+        return self.marrow <= BRIGHTEST_MARROW and self.brightest <= BRIGHTEST_TISSUE
+
+    @property
     def fat_is_dark(self) -> bool:
         """Whether every sign says that fat is not bright."""
         return (
-            self.marrow <= BRIGHTEST_MARROW
-            and self.brightest <= BRIGHTEST_TISSUE
+            self.fat_is_doubtful
             and self.marrow <= BRIGHTEST_MARROW_TO_DISC * self.disc
             and self.disc * BRIGHTEST_MUSCLE >= 1.0
         )

@@ -30,6 +30,7 @@ QUALITY_WORDS: Mapping[Quality, str] = {
     Quality.DISC_HEIGHT_LOW: "low posterior disc",
     Quality.NO_IMAGE: "outside the image",
     Quality.FAT_NOT_BRIGHT: "fat not bright",
+    Quality.FAT_DOUBTFUL: "fat hardly brighter than muscle",
     Quality.SEQUENCE_UNKNOWN: "contrast not recorded",
     Quality.ROOT_NOT_FOUND: "nerve root not found",
     Quality.ROOT_INDISTINCT: "root outline uncertain",

@@ -1,5 +1,3 @@
-from collections import Counter
-
 import numpy as np
 import pydicom
 import pytest
@@ -295,6 +293,37 @@ def forget_place(dataset):
     del dataset.PerFrameFunctionalGroupsSequence[1].PlanePositionSequence
 
 
+def skew(dataset):
+    shared = dataset.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0]
+    shared.ImageOrientationPatient = [0, 1, 0, 0, 0.6, -0.8]
+    for n, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        frame.PlanePositionSequence[0].ImagePositionPatient = [n, 0, 0]
+
+
+def change_pixels_of_one(dataset):
+    frames, shared = dataset.PerFrameFunctionalGroupsSequence, dataset.SharedFunctionalGroupsSequence[0]
+    for n, frame in enumerate(frames):
+        measures = pydicom.Dataset()
+        measures.SliceThickness, measures.PixelSpacing = 4.4, [0.7, 0.5 if n == 1 else 0.6]
+        frame.PixelMeasuresSequence = [measures]
+    del shared.PixelMeasuresSequence
+
+
+def move_far_apart(dataset):
+    dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices = 0.1
+    set_positions(dataset, [0.0, 0.1, 0.2, 0.3, 90000.0])
+    dataset.Rows = dataset.Columns = 4096
+
+
+def move_away(dataset):
+    set_positions(dataset, [0.0, 4.4, 8.8, 13.2, 1e9])
+
+
+def repeat_a_frame(dataset):
+    frames = dataset.PerFrameFunctionalGroupsSequence
+    frames[1] = frames[0]
+
+
 def make_fractional(dataset):
     dataset.SegmentationType = "FRACTIONAL"
 
@@ -336,6 +365,11 @@ def misstate_type(dataset):
     [
         (tilt_one, r"frame 4 is turned against the first by .* degrees, expected one stack"),
         (shift_one, r"frames are shifted by up to 3 mm in their plane"),
+        (skew, r"rows and columns of its frames are not at right angles"),
+        (change_pixels_of_one, r"its frames do not make up one volume .* with pixels of one size"),
+        (move_far_apart, r"its frames span a volume of .* voxels: is its header damaged"),
+        (move_away, r"its frames do not lie within 100000 mm of the origin"),
+        (repeat_a_frame, r"its pixels are .* or given twice for a slice"),
         (forget_place, r"frame 2 does not say where in the patient it is"),
         (
             make_fractional,
@@ -395,8 +429,38 @@ def test_a_segment_without_label_is_called_what_it_is(labels, oblique_grid, writ
     assert read_labels(path).names[1] == "Bone"
 
 
-def test_a_label_map_holds_one_volume_not_one_per_segment(labels, oblique_grid, write_dicom_seg, tmp_path):
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+def test_headers_without_indices_or_frame_of_reference_are_completed(
+    kind, labels, oblique_grid, write_dicom_seg, tmp_path
+):
+    path = write_dicom_seg(tmp_path / "seg.dcm", labels, oblique_grid, {**NAMES, 4: "S1"}, kind)
+
+    def forget(dataset):
+        del dataset.DimensionIndexSequence, dataset.FrameOfReferenceUID
+        for frame in dataset.PerFrameFunctionalGroupsSequence:
+            del frame.FrameContentSequence
+
+    change(path, forget)
+    np.testing.assert_array_equal(read_labels(path, grid=oblique_grid).array, labels)
+    segments = {segment.number: segment for segment in read_segments(path, grid=oblique_grid)}
+    assert {n: bool(s.mask.any()) for n, s in segments.items()} == {1: True, 2: True, 3: True, 4: False}
+    np.testing.assert_array_equal(read_labels(path, segments=["L5"], grid=oblique_grid).array, 2 * (labels == 2))
+
+
+@pytest.mark.parametrize("places", [(2, 4, 7), (3,)])
+def test_gaps_without_a_stated_spacing_are_filled_by_the_image(places, labels, oblique_grid, write_dicom_seg, tmp_path):
+    only = np.where(np.isin(np.arange(9), places), labels.max(axis=2, keepdims=True), 0).astype(np.uint8)
+    path = write_dicom_seg(tmp_path / "seg.dcm", only, oblique_grid, NAMES)
+
+    def forget(dataset):
+        del dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices
+
+    change(path, forget)
+    np.testing.assert_array_equal(read_labels(path, grid=oblique_grid).array, only)
+
+
+def test_segments_are_decoded_one_at_a_time(labels, oblique_grid, write_dicom_seg, tmp_path):
     held = open_dicom_seg(write_dicom_seg(tmp_path / "seg.dcm", labels, oblique_grid, NAMES))
-    assert Counter(held.numbers) == {1: 5, 2: 5, 3: 5}
-    shapes = {pixels.shape for _, pixels in held.frames()}
-    assert shapes == {(26, 20)}, "frames come one at a time"
+    found = held.masks(NAMES)
+    assert next(found)[1].sum() == (labels == 1).sum()
+    assert {mask.shape for _, mask in found} == {(20, 26, 6)}

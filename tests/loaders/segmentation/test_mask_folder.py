@@ -86,7 +86,7 @@ def test_a_scheme_for_a_folder_is_refused(folder):
 
 
 def test_folders_without_masks_are_refused(tmp_path, mask, oblique_grid, write):
-    with pytest.raises(InputError, match=r"holds no DICOM segmentations and no masks, expected one segmentation or one"):
+    with pytest.raises(InputError, match=r"holds no DICOM segmentations and no masks, expected one"):
         read_labels(tmp_path)
     write(tmp_path / "L5.nii.gz", np.zeros_like(mask), oblique_grid.affine)
     with pytest.raises(InputError, match=r"is empty: every voxel is 0"):

@@ -167,7 +167,7 @@ def test_real_spider_mask(shared_data):
     assert centre[100][1] < centre[5][1], "the canal lies behind the bodies"
 
 
-def test_the_segmentation_of_a_study_folder_is_found_among_its_slices(write_dicom_seg, write_series, oblique_grid, tmp_path):
+def test_the_segmentation_of_a_study_is_found_among_its_slices(write_dicom_seg, write_series, oblique_grid, tmp_path):
     mask = np.zeros(oblique_grid.shape, np.uint8)
     mask[3:9, 4:9, 2:6] = 1
     write_series(tmp_path, np.zeros((6, 5, 4), np.uint16), np.asarray(oblique_grid.affine))

@@ -1,80 +1,60 @@
 import numpy as np
 import pytest
 
-from foramgrade.errors import InputError
-from foramgrade.loaders.segmentation.slice_grid import FramePlane, lay_frames
+from foramgrade.errors import GridMismatchError, InputError
+from foramgrade.loaders.segmentation.slice_grid import find_step, part_of
 from foramgrade.volume import Grid
 
-ROW, COLUMN = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, -1.0])
+COSINES = np.array([0.0, 1.0, 0.0, 0.0, 0.0, -1.0])  # sagittal, LPS
 
 
-def planes_at(*places, row=ROW, column=COLUMN):
-    normal = np.cross(row, column)
-    return [FramePlane(np.array([10.0, 20.0, 30.0]) + place * normal, row, column, (0.6, 0.7)) for place in places]
-
-
-def lay(*places, depths=(None, None), grid=None):
-    return lay_frames(planes_at(*places), (20, 26), depths_mm=depths, name="s.dcm", grid=grid)
+def step_of(*places, depths=(None, None), grid=None):
+    positions = np.array([-10.0, -20.0, 30.0]) + np.outer(places, np.cross(COSINES[:3], COSINES[3:]))
+    return find_step(positions, COSINES, depths_mm=depths, name="s.dcm", grid=grid)
 
 
 @pytest.mark.parametrize(
-    "places, stated, step, slots",
+    "places, stated, step",
     [
-        ((0, 4.4, 8.8), 4.4, 4.4, [0, 1, 2]),
-        ((8.8, 0, 4.4, 0), 4.4, 4.4, [2, 0, 1, 0]),
-        ((0, 8.8, 13.2), None, 4.4, [0, 2, 3]),
-        ((0, 8.8, 26.4), None, 8.8, [0, 1, 3]),
-        ((0, 8.8, 26.4), 4.4, 4.4, [0, 2, 6]),
-        ((0, 8.8, 26.4), -4.4, 4.4, [0, 2, 6]),
-        ((0, 4.4, 13.2), 3.0, 4.4, [0, 1, 3]),
-        ((0, 4.4), 0.9, 4.4, [0, 1]),
-        ((0, 4.39, 8.8, 13.21, 44.0), None, 4.4, [0, 1, 2, 3, 10]),
-        ((0, 4.4004, 8.8008), 4.4, 4.4004, [0, 1, 2]),
+        ((0, 4.4, 8.8), 4.4, 4.4),
+        ((8.8, 0, 4.4, 0), 4.4, 4.4),
+        ((0, 8.8, 13.2), None, 4.4),
+        ((0, 8.8, 26.4), None, 8.8),
+        ((0, 8.8, 26.4), 4.4, 4.4),
+        ((0, 8.8, 26.4), -4.4, 4.4),
+        ((0, 4.4, 13.2), 3.0, 4.4),
+        ((0, 4.4), 0.9, 4.4),
+        ((0, 4.4), 44.0, 4.4),
+        ((0, 4.39, 8.8, 13.21, 44.0), None, 4.4),
+        ((0, 4.4004, 8.8008), 4.4, 4.4004),
     ],
 )
-def test_slice_spacing_by_the_stated_one_else_by_the_smallest_gap(places, stated, step, slots):
-    layout = lay(*places, depths=(stated, 4.0))
-    assert layout.grid.spacing_mm == pytest.approx((0.6, 0.7, step), abs=1e-9)
-    assert layout.starts[:, 2].tolist() == slots
-    np.testing.assert_allclose(layout.grid.to_world([0, 0, 0]), [10, 20, 30], atol=1e-9)
+def test_slice_spacing_by_the_stated_one_else_by_the_smallest_gap(places, stated, step):
+    assert step_of(*places, depths=(stated, 4.0)) == pytest.approx(step, abs=1e-9)
 
 
-def test_frames_are_windows_on_the_array():
-    layout = lay(4.4, 0.0)
-    array = np.zeros(layout.grid.shape, np.uint8)
-    layout.window(array, 0)[3, 5] = 7  # row 3, column 5
-    assert np.argwhere(array).tolist() == [[5, 3, 1]]
-    image = Grid((12, 26, 40), np.array([[0, 0, 4.4, 1.2], [0.0, -0.7, 0, 37.5], [-0.6, 0, 0, 36.0], [0, 0, 0, 1]]))
-    with pytest.raises(InputError, match=r"lie up to .* mm beside the voxels of the image"):
-        lay(4.4, 0.0, grid=image)
+@pytest.mark.parametrize("places", [(0, 8.8, 22.0), (0, 8.8), (4.4,)])
+def test_the_spacing_of_the_image_fills_gaps_that_have_no_common_measure(places):
+    image = Grid((40, 26, 20), np.diag([4.4, 0.6, 0.7, 1.0]))
+    assert step_of(*places, depths=(3.0, 3.0), grid=image) == pytest.approx(4.4, abs=1e-9)
+    with pytest.raises(GridMismatchError, match=r"its slices at 0, 5 mm lie beside the voxels of the image"):
+        step_of(0, 5, grid=image)
 
 
 def test_a_single_slice_needs_a_depth():
-    assert lay(0.0, depths=(None, 3.5)).grid.spacing_mm[2] == 3.5
+    assert step_of(0.0, depths=(None, 3.5)) == 3.5
     with pytest.raises(InputError, match="a single slice without spacing or thickness: give the grid"):
-        lay(0.0, 0.0)
+        step_of(0.0, 0.0)
 
 
-@pytest.mark.parametrize(
-    "row, column, message",
-    [
-        (ROW, np.array([0.0, -0.6, -0.8]), "not at right angles"),
-        (ROW, ROW, "not at right angles"),
-    ],
-)
-def test_frames_without_right_angles_are_refused(row, column, message):
-    with pytest.raises(InputError, match=message):
-        lay_frames(planes_at(0, 4, row=row, column=column), (20, 26), depths_mm=(None, None), name="s.dcm")
+def test_slices_without_a_common_measure_are_refused():
+    with pytest.raises(InputError, match=r"lie at 0, 4\.4, 10 mm, expected multiples of one slice spacing"):
+        step_of(0.0, 4.4, 10.0)
 
 
-def test_pixels_of_another_size_are_refused():
-    planes = [*planes_at(0), FramePlane(np.array([14.0, 20.0, 30.0]), ROW, COLUMN, (0.5, 0.5))]
-    with pytest.raises(InputError, match=r"frame 2 has pixels of \(0\.5, 0\.5\) mm, the first of \(0\.6, 0\.7\) mm"):
-        lay_frames(planes, (20, 26), depths_mm=(None, None), name="s.dcm")
-
-
-def test_a_volume_of_any_size_is_not_made():
-    with pytest.raises(InputError, match=r"its frames span a volume of .* voxels: is its header damaged"):
-        lay_frames(planes_at(0, 0.1, 60000), (4096, 4096), depths_mm=(0.1, None), name="s.dcm")
-    with pytest.raises(InputError, match="its frames do not lie within 100000 mm of the origin"):
-        lay_frames(planes_at(0, 1e9), (20, 26), depths_mm=(1.0, None), name="s.dcm")
+def test_frames_turned_by_an_eighth_are_refused(oblique_grid):
+    half = np.sqrt(0.5)
+    turn = np.array([[half, -half, 0, 0], [half, half, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    turned = Grid((5, 5, 5), oblique_grid.affine @ np.diag([*1 / np.array(oblique_grid.spacing_mm), 1]) @ turn)
+    with pytest.raises(GridMismatchError, match="turned against the axes of the image"):
+        part_of(oblique_grid, turned, name="s.dcm")

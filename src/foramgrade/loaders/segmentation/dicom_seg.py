@@ -1,5 +1,6 @@
-"""DICOM segmentations: one frame per segment and slice, or label maps; empty slices are usually left out."""
+"""DICOM segmentations, read with highdicom: one frame per segment and slice, or label maps; empty slices left out."""
 
+import sqlite3
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -8,29 +9,38 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import lazy_loader as lazy
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.pixels.utils import iter_pixels
 
 from foramgrade.errors import InputError
-from foramgrade.loaders.dicom.elements import DAMAGE, Elements
-from foramgrade.loaders.segmentation.slice_grid import FramePlane, Layout, lay_frames
+from foramgrade.loaders.dicom.elements import DAMAGE, DamagedElementError, Elements
+from foramgrade.loaders.placement import LARGEST_POSITION_MM, place_grid
+from foramgrade.loaders.segmentation.slice_grid import COSINE_ROUNDING, ON_PLANE_MM, SAME_DIRECTION, find_step, part_of
 from foramgrade.loaders.segmentation.voxels import (
+    Label,
     choose_labels,
     count_overlaps,
     listed,
     nothing_labelled,
     refuse_overlaps,
 )
-from foramgrade.volume import FloatArray, Grid
+from foramgrade.volume import Grid
+
+highdicom = lazy.load("highdicom")  # takes longer to import than a segmentation to read
 
 #: Storage classes of segmentations: segments, and label maps.
 SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 
-_TO_RAS = np.array([-1.0, -1.0, 1.0])
+#: No volume has more voxels than this; a damaged header may ask for any number.
+MOST_VOXELS = 2**31
+
+#: What highdicom raises on files that are damaged or lack what the standard requires; it keeps frames in a database.
+_REFUSALS = (*DAMAGE, sqlite3.Error)
 
 _BACKGROUND = "background"
+_EVERYTHING = (slice(None), slice(None), slice(None))
 
 
 class SegmentationType(StrEnum):
@@ -56,84 +66,124 @@ class DicomSegmentation:
         Binary or label map.
     names : mapping of int to str
         Name of every segment; the background of a label map is none.
-    planes : tuple of FramePlane
-        Where the frames lie.
-    numbers : tuple of int
-        Segment of each frame; empty in a label map.
     background : tuple of int
         Values of a label map that stand for background.
-    depths_mm : tuple of two float or None
-        Spacing between slices and slice thickness as stated, mm.
-    size : tuple of two int
-        Columns and rows of a frame.
-    largest : int
-        Largest value that a pixel can hold.
-    dataset : pydicom Dataset
-        The data set, with its pixels as stored.
+    grid : Grid
+        Where the voxels are wanted: the grid of the source image, or the one that spans the frames.
+    axes : tuple of three int
+        Axes of `grid` that run along columns, rows and slices of the frames.
+    part : tuple of three slice
+        Along these axes, the part of `grid` that the frames cover; a negative step where they run the other way.
+    image : highdicom Segmentation
+        The segmentation, its pixels as stored.
     """
 
     file: str
     type: SegmentationType
     names: Mapping[int, str]
-    planes: tuple[FramePlane, ...]
-    numbers: tuple[int, ...]
     background: tuple[int, ...]
-    depths_mm: tuple[float | None, float | None]
-    size: tuple[int, int]
-    largest: int
-    dataset: Any
+    grid: Grid
+    axes: tuple[int, int, int]
+    part: tuple[slice, slice, slice]
+    image: Any
 
-    def lay(self, grid: Grid | None = None) -> Layout:
-        """Lay the frames onto the grid of the source image, or onto the one that spans them; see `lay_frames`."""
-        return lay_frames(self.planes, self.size, depths_mm=self.depths_mm, name=self.file, grid=grid)
+    def window(self, array: npt.NDArray[Label]) -> npt.NDArray[Label]:
+        """The part of an array on the grid that the frames cover: a view of shape (columns, rows, slices)."""
+        return array.transpose(self.axes)[self.part]
 
-    def frames(self, wanted: Collection[int] | None = None) -> Iterator[tuple[int, npt.NDArray[np.integer[Any]]]]:
-        """Index and (rows, columns) pixels of each frame, one at a time; of binary ones those of some segments."""
-        chosen = [n for n in range(len(self.planes)) if not self.numbers or wanted is None or self.numbers[n] in wanted]
-        decoded = iter_pixels(self.dataset, indices=chosen, raw=True) if chosen else iter(())
-        for index in chosen:
-            pixels = _next_frame(decoded, self.file)
-            if pixels.shape != self.size[::-1]:
-                msg = f"{self.file}: frame {index + 1} has shape {pixels.shape}, expected one value per pixel"
-                raise InputError(msg)
-            yield index, pixels
+    def labels(self) -> npt.NDArray[np.unsignedinteger[Any]]:
+        """Pixels of a label map as stored, (columns, rows, slices), background 0."""
+        dtype = np.dtype(f"u{self.image.BitsAllocated // 8}")
+        # A label map may hold values that it does not describe, so that only its pixels' size is sure.
+        stored = self._decoded(combine_segments=True, dtype=dtype)
+        table = np.arange(2 ** (8 * dtype.itemsize), dtype=dtype)
+        table[list(self.background)] = 0
+        labels: npt.NDArray[np.unsignedinteger[Any]] = table[stored]
+        return labels
+
+    def masks(self, numbers: Collection[int]) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
+        """Segments with where they are, (columns, rows, slices), one at a time."""
+        if self.type is SegmentationType.LABELMAP:
+            labels = self.labels()
+            yield from ((number, labels == number) for number in numbers)
+            return
+        for number in numbers:
+            yield number, self._decoded(segment_numbers=[number], dtype=np.bool_)[..., 0]
+
+    def _decoded(self, **wanted: Any) -> Any:
+        """Voxels in the order of the grid that spans the frames; the slices left out come back empty."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                volume = _turned(self.image.get_volume(atol=ON_PLANE_MM, **wanted))
+        except _REFUSALS as error:
+            msg = f"{self.file}: its pixels are damaged, truncated or given twice for a slice"
+            raise InputError(msg) from error
+        return volume.array
 
 
-def is_segmentation(dataset: Any) -> bool:
-    """Whether a data set is a segmentation, by its storage class or, where that is missing, its modality."""
-    storage_class = dataset.get("SOPClassUID") or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID")
-    return str(storage_class or "") in SEGMENTATION_CLASSES or (not storage_class and dataset.get("Modality") == "SEG")
-
-
-def open_dicom_seg(path: Path) -> DicomSegmentation:
+def open_dicom_seg(path: Path, *, grid: Grid | None = None) -> DicomSegmentation:
     """Read and check the header of a DICOM segmentation.
 
     Parameters
     ----------
     path : Path
         The file, whatever it is called.
+    grid : Grid or None
+        Grid of the source image, onto which to restore the frames; None to find one from the frames.
 
     Returns
     -------
     DicomSegmentation
-        The segmentation, its pixels not decoded.
+        The segmentation, its pixels not decoded. Without `grid`, on a grid that spans the frames: i along a row, j
+        along a column, k across the frames.
 
     Raises
     ------
     InputError
-        If the file is damaged, is not a segmentation, holds fractions, tiles of a slide or no frames, or does not say
-        where its frames lie.
+        If the file is damaged, is not a segmentation, holds fractions, tiles of a slide or no frames, or its frames do
+        not make up one volume.
+    GridMismatchError
+        If the frames do not lie on the planes of `grid`.
+
+    Notes
+    -----
+    Definition: the slice spacing is that of `find_step`, which the header may not state or misstate.
     """
+    file = path.name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values are judged here, by what they are needed for
             dataset = pydicom.dcmread(path, force=True)
-            return _checked(dataset, path.name)
     except DAMAGE as error:
-        if isinstance(error, InputError):
-            raise
-        msg = f"{path.name} has a damaged DICOM header"
+        msg = f"{file} has a damaged DICOM header"
         raise InputError(msg) from error
+    try:
+        kind, names, background = _check_header(dataset, file)
+        _complete(dataset, kind, names, file)
+        _state_spacing(dataset, file, grid)
+    except DamagedElementError as error:
+        msg = f"{file} has a damaged DICOM header: {error}"
+        raise InputError(msg) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
+            spatial = _turned(image.get_volume_geometry(atol=ON_PLANE_MM))
+            affine = spatial.get_affine("RAS")
+    except _REFUSALS as error:
+        msg = (
+            f"{file}: its frames do not make up one volume or lack what DICOM requires, expected parallel frames with "
+            "pixels of one size at right angles"
+        )
+        raise InputError(msg) from error
+    columns, rows, slices = (int(n) for n in spatial.spatial_shape)
+    if columns * rows * slices > MOST_VOXELS:
+        msg = f"{file}: its frames span a volume of {columns} x {rows} x {slices} voxels: is its header damaged?"
+        raise InputError(msg)
+    own = place_grid((columns, rows, slices), affine, name=file)
+    axes, part = ((0, 1, 2), _EVERYTHING) if grid is None else part_of(grid, own, name=file)
+    return DicomSegmentation(file, kind, names, background, own if grid is None else grid, axes, part, image)
 
 
 def read_dicom_seg(
@@ -166,104 +216,123 @@ def read_dicom_seg(
     GridMismatchError
         If the frames do not lie on the planes of `grid`.
     """
-    held = open_dicom_seg(path)
+    held = open_dicom_seg(path, grid=grid)
     chosen = choose_labels(held.names, segments, where=held.file)
-    layout = held.lay(grid)
-    overlaps: Counter[tuple[int, int]] = Counter()
-    # A label map may hold values that it does not describe, so that only its pixels' size is sure.
-    largest = held.largest if held.type is SegmentationType.LABELMAP else max(chosen)
     labels: npt.NDArray[np.unsignedinteger[Any]]
-    labels = np.zeros(layout.grid.shape, np.min_scalar_type(largest), order="F")
-    for index, pixels in held.frames(chosen):
-        window = layout.window(labels, index)
-        if held.type is SegmentationType.LABELMAP:
-            here = ~np.isin(pixels, held.background) if segments is None else np.isin(pixels, chosen)
-            new = pixels[here]
-            clash = (window[here] != 0) & (window[here] != new)
-            if clash.any():
-                msg = f"{held.file}: frame {index + 1} repeats a slice with other labels, expected one frame per slice"
-                raise InputError(msg)
-            window[here] = new
-        else:
-            here = pixels != 0
-            count_overlaps(window[here], held.numbers[index], overlaps)
-            window[here] = held.numbers[index]
-    way = "choose some with segments, by number or name"
-    refuse_overlaps(overlaps, held.names, where=f"{held.file}: segments", way=way)
+    if held.type is SegmentationType.LABELMAP:
+        stored = held.labels()
+        labels = np.zeros(held.grid.shape, stored.dtype, order="F")
+        held.window(labels)[...] = stored if segments is None else np.where(np.isin(stored, chosen), stored, 0)
+    else:
+        labels = np.zeros(held.grid.shape, np.min_scalar_type(max(chosen)), order="F")
+        window = held.window(labels)
+        overlaps: Counter[tuple[int, int]] = Counter()
+        for number, here in held.masks(chosen):
+            count_overlaps(window[here], number, overlaps)
+            window[here] = number
+        way = "choose some with segments, by number or name"
+        refuse_overlaps(overlaps, held.names, where=f"{held.file}: segments", way=way)
     if not labels.any():
         raise InputError(nothing_labelled(held.file))
     labels.flags.writeable = False
-    return labels, layout.grid, {n: held.names[n] for n in chosen}
+    return labels, held.grid, {n: held.names[n] for n in chosen}
 
 
-def fill_segments(held: DicomSegmentation, layout: Layout, masks: Mapping[int, npt.NDArray[np.bool_]]) -> None:
-    """Set the voxels of segments in their masks on the grid of the layout; every frame is decoded once."""
-    for index, pixels in held.frames(masks):
-        if held.type is SegmentationType.BINARY:
-            window = layout.window(masks[held.numbers[index]], index)
-            window |= pixels != 0
-            continue
-        for number in np.unique(pixels).tolist():
-            if number in masks:
-                window = layout.window(masks[number], index)
-                window |= pixels == number
+def _turned(volume: Any) -> Any:
+    """A volume or geometry of highdicom, (slices, rows, columns), in DICOM's order across the frames."""
+    return volume.permute_spatial_axes([2, 1, 0]).ensure_handedness("RIGHT_HANDED", flip_axis=2)
 
 
-def _next_frame(decoded: Iterator[npt.NDArray[Any]], file: str) -> npt.NDArray[Any]:
-    """Decode one frame; the warnings of pydicom are silenced no longer than that."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return next(decoded)
-    except (*DAMAGE, StopIteration) as error:
-        msg = f"{file}: its pixels are damaged, truncated or of an unknown compression"
-        raise InputError(msg) from error
-
-
-def _checked(dataset: Any, file: str) -> DicomSegmentation:
+def _check_header(dataset: Any, file: str) -> tuple[SegmentationType, dict[int, str], tuple[int, ...]]:
+    """Type, names of the segments and values of background, where the header says what is expected."""
     top = Elements(dataset)
-    if not is_segmentation(dataset):
+    if top.text("SOPClassUID") not in SEGMENTATION_CLASSES:
         what = top.text("Modality") or "unknown modality"
         msg = f"{file} is a DICOM file but no segmentation ({what}), expected the labels as DICOM SEG"
         raise InputError(msg)
     kind = _segmentation_type(top, file)
     described = _describe_segments(top, file)
-    per_frame = top.items("PerFrameFunctionalGroupsSequence")
+    frames = top.items("PerFrameFunctionalGroupsSequence")
     shared = top.items("SharedFunctionalGroupsSequence")[:1]
-    if not per_frame or "PixelData" not in dataset:
+    if not frames or "PixelData" not in dataset:
         msg = f"{file} holds no frames, expected a segmentation with at least one"
         raise InputError(msg)
     tiled = "TILED" in top.text("DimensionOrganizationType")
-    if tiled or any("PlanePositionSlideSequence" in groups for groups in (per_frame[0], *shared)):
+    if tiled or any("PlanePositionSlideSequence" in groups for groups in (frames[0], *shared)):
         msg = f"{file} is made of tiles of a slide, expected slices of a patient"
         raise InputError(msg)
-    if top.whole("NumberOfFrames") not in (None, len(per_frame)):
-        msg = f"{file} states {top.text('NumberOfFrames')} frames and describes {len(per_frame)}: is it damaged?"
+    if top.whole("NumberOfFrames") != len(frames):
+        msg = f"{file} states {top.text('NumberOfFrames') or 'no'} frames and describes {len(frames)}: is it damaged?"
         raise InputError(msg)
-    held = [Elements(dataset, groups, *shared) for groups in per_frame]
-    planes = tuple(_plane(own, n, file) for n, own in enumerate(held, start=1))
-    numbers: tuple[int, ...] = ()
-    background: tuple[int, ...] = (0,)
-    if kind is SegmentationType.BINARY:
-        numbers = tuple(
-            _segment_of((groups, *shared), n, described, file) for n, groups in enumerate(per_frame, start=1)
-        )
-    else:
-        padding = top.whole("PixelPaddingValue")
-        background = (0,) if padding is None else (0, padding)
     _check_bits(top, kind, file)
-    return DicomSegmentation(
-        file=file,
-        type=kind,
-        names={n: name for n, name in described.items() if n not in background},
-        planes=planes,
-        numbers=numbers,
-        background=background,
-        depths_mm=(held[0].number("SpacingBetweenSlices"), held[0].number("SliceThickness")),
-        size=(top.whole("Columns") or 0, top.whole("Rows") or 0),
-        largest=2 ** (top.whole("BitsAllocated") or 1) - 1,
-        dataset=dataset,
-    )
+    if kind is SegmentationType.LABELMAP:
+        padding = top.whole("PixelPaddingValue")
+        background = (
+            (0,) if padding is None or not 0 <= padding < 2 ** (top.whole("BitsAllocated") or 1) else (0, padding)
+        )
+        return kind, {n: name for n, name in described.items() if n not in background}, background
+    return kind, {n: name for n, name in described.items() if n}, (0,)
+
+
+def _complete(dataset: Any, kind: SegmentationType, names: Mapping[int, str], file: str) -> None:
+    """Add to the header what highdicom requires and some tools leave out: labels, a frame of reference, indices."""
+    top = Elements(dataset)
+    for item in top.items("SegmentSequence"):
+        if not Elements(item).text("SegmentLabel"):
+            item.add_new("SegmentLabel", "LO", "")
+    if not top.text("FrameOfReferenceUID"):
+        dataset.add_new("FrameOfReferenceUID", "UI", pydicom.uid.generate_uid())
+    if kind is SegmentationType.LABELMAP:
+        return
+    shared = top.items("SharedFunctionalGroupsSequence")[:1]
+    for n, groups in enumerate(top.items("PerFrameFunctionalGroupsSequence"), start=1):
+        found = [item for held in (groups, *shared) for item in Elements(held).items("SegmentIdentificationSequence")]
+        number = Elements(found[0]).whole("ReferencedSegmentNumber") if found else None
+        if number not in names:  # highdicom would leave the frame out
+            msg = f"{file}: frame {n} belongs to the segment {number}, expected one of {listed(names)}"
+            raise InputError(msg)
+        content = pydicom.Dataset()
+        content.DimensionIndexValues = [number]
+        groups.add_new("FrameContentSequence", "SQ", [content])
+    index = pydicom.Dataset()  # highdicom knows the segment of a frame only where it is an index
+    index.DimensionIndexPointer = pydicom.datadict.tag_for_keyword("ReferencedSegmentNumber")
+    index.FunctionalGroupPointer = pydicom.datadict.tag_for_keyword("SegmentIdentificationSequence")
+    dataset.add_new("DimensionIndexSequence", "SQ", [index])
+
+
+def _state_spacing(dataset: Any, file: str, grid: Grid | None) -> None:
+    """Write the slice spacing into the header: highdicom believes the stated one, or takes 1 mm for a single slice."""
+    top = Elements(dataset)
+    shared = top.items("SharedFunctionalGroupsSequence")[:1]
+    frames = [Elements(dataset, groups, *shared) for groups in top.items("PerFrameFunctionalGroupsSequence")]
+    for n, frame in enumerate(frames, start=1):
+        sizes = [len(frame.numbers(k)) for k in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")]
+        if sizes != [3, 6, 2]:
+            msg = f"{file}: frame {n} does not say where in the patient it is (position, orientation, pixel spacing)"
+            raise InputError(msg)
+    positions = np.array([frame.numbers("ImagePositionPatient") for frame in frames])
+    cosines = np.array([frame.numbers("ImageOrientationPatient") for frame in frames])
+    turns = np.abs(cosines - cosines[0]).max(axis=1)
+    if turns.max() > SAME_DIRECTION:
+        degrees, n = np.rad2deg(turns.max()), int(turns.argmax()) + 1
+        msg = f"{file}: frame {n} is turned against the first by {degrees:.2g} degrees, expected one stack"
+        raise InputError(msg)
+    directions = cosines[0].reshape(2, 3)
+    if np.abs(directions @ directions.T - np.eye(2)).max() > COSINE_ROUNDING:
+        msg = f"{file}: rows and columns of its frames are not at right angles"
+        raise InputError(msg)
+    if np.abs(positions).max() > LARGEST_POSITION_MM:
+        msg = f"{file}: its frames do not lie within {LARGEST_POSITION_MM:g} mm of the origin: is its header damaged?"
+        raise InputError(msg)
+    shift = float(np.abs((positions - positions[0]) @ directions.T).max())
+    if shift > ON_PLANE_MM:
+        msg = f"{file}: its frames are shifted by up to {shift:.3g} mm in their plane, expected one field of view"
+        raise InputError(msg)
+    stated = (frames[0].number("SpacingBetweenSlices"), frames[0].number("SliceThickness"))
+    step = find_step(positions, cosines[0], depths_mm=stated, name=file, grid=grid)
+    for groups in (*shared, *top.items("PerFrameFunctionalGroupsSequence")):
+        for measures in Elements(groups).items("PixelMeasuresSequence")[:1]:
+            measures.add_new("SpacingBetweenSlices", "DS", f"{step:.10g}")
 
 
 def _segmentation_type(top: Elements, file: str) -> SegmentationType:
@@ -307,36 +376,3 @@ def _describe_segments(top: Elements, file: str) -> dict[int, str]:
         msg = f"{file} describes no segments, expected at least one"
         raise InputError(msg)
     return names
-
-
-def _segment_of(groups: tuple[Any, ...], frame: int, described: Mapping[int, str], file: str) -> int:
-    number = None
-    for held in groups:
-        items = Elements(held).items("SegmentIdentificationSequence")
-        number = Elements(items[0]).whole("ReferencedSegmentNumber") if items else None
-        if number is not None:
-            break
-    if number is None or number not in described or number == 0:
-        msg = f"{file}: frame {frame} belongs to the segment {number}, expected one of {listed(described)}"
-        raise InputError(msg)
-    return number
-
-
-def _plane(own: Elements, frame: int, file: str) -> FramePlane:
-    position, cosines = own.numbers("ImagePositionPatient"), own.numbers("ImageOrientationPatient")
-    spacing = own.numbers("PixelSpacing")
-    if len(position) != 3 or len(cosines) != 6 or len(spacing) != 2 or min(spacing) <= 0:
-        msg = f"{file}: frame {frame} does not say where in the patient it is (position, orientation, pixel spacing)"
-        raise InputError(msg)
-    row, column = _unit(cosines[:3]), _unit(cosines[3:])
-    if row is None or column is None:
-        msg = f"{file}: frame {frame} has an orientation of no direction"
-        raise InputError(msg)
-    between_rows, between_columns = spacing
-    return FramePlane(np.array(position) * _TO_RAS, row, column, (between_columns, between_rows))
-
-
-def _unit(cosines: tuple[float, ...]) -> FloatArray | None:
-    vector = np.array(cosines) * _TO_RAS
-    length = float(np.linalg.norm(vector))
-    return vector / length if 0.9 < length < 1.1 else None

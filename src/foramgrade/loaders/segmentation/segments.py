@@ -9,7 +9,7 @@ import numpy.typing as npt
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.loaders.dicom.headers import read_frames
 from foramgrade.loaders.files import Format, find_format, is_dicom
-from foramgrade.loaders.segmentation.dicom_seg import fill_segments, open_dicom_seg
+from foramgrade.loaders.segmentation.dicom_seg import DicomSegmentation, open_dicom_seg
 from foramgrade.loaders.segmentation.slicer import open_slicer_segmentation
 from foramgrade.loaders.sources import Source
 from foramgrade.volume import Grid
@@ -102,16 +102,18 @@ def read_segments(path: str | Path, *, grid: Grid | None = None) -> tuple[Segmen
     path = Path(path)
     kind = find_format(path)
     if kind is Format.DICOM and path.is_file():
-        held = open_dicom_seg(path)
-        layout = held.lay(grid)
-        masks = {number: np.zeros(layout.grid.shape, np.bool_, order="F") for number in sorted(held.names)}
-        fill_segments(held, layout, masks)
-        for mask in masks.values():
-            mask.flags.writeable = False
-        return tuple(Segment(number, held.names[number], mask, layout.grid) for number, mask in masks.items())
+        held = open_dicom_seg(path, grid=grid)
+        return tuple(_placed(held, number, mask) for number, mask in held.masks(sorted(held.names)))
     if kind is Format.NRRD:
         sliced = open_slicer_segmentation(path)
         if sliced is not None:
             return tuple(Segment(n, s.name, sliced.mask(s), sliced.grid) for n, s in sorted(sliced.segments.items()))
     msg = f"{path.name} holds no segments, expected a DICOM segmentation or a segmentation of 3D Slicer (.seg.nrrd)"
     raise InputError(msg)
+
+
+def _placed(held: DicomSegmentation, number: int, here: npt.NDArray[np.bool_]) -> Segment:
+    mask = np.zeros(held.grid.shape, np.bool_, order="F")
+    held.window(mask)[...] = here
+    mask.flags.writeable = False
+    return Segment(number, held.names[number], mask, held.grid)
