@@ -324,6 +324,10 @@ def repeat_a_frame(dataset):
     frames[1] = frames[0]
 
 
+def forget_kind(dataset):
+    del dataset.SegmentSequence[0].SegmentedPropertyTypeCodeSequence
+
+
 def make_fractional(dataset):
     dataset.SegmentationType = "FRACTIONAL"
 
@@ -366,7 +370,8 @@ def misstate_type(dataset):
         (tilt_one, r"frame 4 is turned against the first by .* degrees, expected one stack"),
         (shift_one, r"frames are shifted by up to 3 mm in their plane"),
         (skew, r"rows and columns of its frames are not at right angles"),
-        (change_pixels_of_one, r"its frames do not make up one volume .* with pixels of one size"),
+        (change_pixels_of_one, r"its frames do not make up one volume.* with pixels of one size"),
+        (forget_kind, r"lacks what DICOM requires of a segmentation \(.*SegmentedPropertyTypeCodeSequence"),
         (move_far_apart, r"its frames span a volume of .* voxels: is its header damaged"),
         (move_away, r"its frames do not lie within 100000 mm of the origin"),
         (repeat_a_frame, r"its pixels are .* or given twice for a slice"),

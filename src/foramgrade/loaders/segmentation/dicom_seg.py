@@ -159,29 +159,20 @@ def open_dicom_seg(path: Path, *, grid: Grid | None = None) -> DicomSegmentation
         msg = f"{file} has a damaged DICOM header"
         raise InputError(msg) from error
     try:
-        kind, names, background = _check_header(dataset, file)
-        _complete(dataset, kind, names, file)
-        _state_spacing(dataset, file, grid)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kind, names, background = _check_header(dataset, file)
+            _complete(dataset, kind, names, file)
+            _state_spacing(dataset, file, grid)
     except DamagedElementError as error:
         msg = f"{file} has a damaged DICOM header: {error}"
         raise InputError(msg) from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
-            spatial = _turned(image.get_volume_geometry(atol=ON_PLANE_MM))
-            affine = spatial.get_affine("RAS")
-    except _REFUSALS as error:
-        msg = (
-            f"{file}: its frames do not make up one volume or lack what DICOM requires, expected parallel frames with "
-            "pixels of one size at right angles"
-        )
-        raise InputError(msg) from error
+    image, spatial = _opened(dataset, file)
     columns, rows, slices = (int(n) for n in spatial.spatial_shape)
     if columns * rows * slices > MOST_VOXELS:
         msg = f"{file}: its frames span a volume of {columns} x {rows} x {slices} voxels: is its header damaged?"
         raise InputError(msg)
-    own = place_grid((columns, rows, slices), affine, name=file)
+    own = place_grid((columns, rows, slices), spatial.get_affine("RAS"), name=file)
     axes, part = ((0, 1, 2), _EVERYTHING) if grid is None else part_of(grid, own, name=file)
     return DicomSegmentation(file, kind, names, background, own if grid is None else grid, axes, part, image)
 
@@ -236,6 +227,25 @@ def read_dicom_seg(
         raise InputError(nothing_labelled(held.file))
     labels.flags.writeable = False
     return labels, held.grid, {n: held.names[n] for n in chosen}
+
+
+def _opened(dataset: Any, file: str) -> tuple[Any, Any]:
+    """The segmentation of highdicom, and where its voxels are: (columns, rows, slices)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
+    except _REFUSALS as error:
+        lacking = f" ({error})" if isinstance(error, AttributeError) else ""  # these name an element, never its value
+        msg = f"{file} is damaged or lacks what DICOM requires of a segmentation{lacking}"
+        raise InputError(msg) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return image, _turned(image.get_volume_geometry(atol=ON_PLANE_MM))
+    except _REFUSALS as error:
+        msg = f"{file}: its frames do not make up one volume, expected parallel frames with pixels of one size"
+        raise InputError(msg) from error
 
 
 def _turned(volume: Any) -> Any:
