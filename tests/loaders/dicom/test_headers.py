@@ -309,3 +309,16 @@ def test_a_deflated_bomb_is_refused(affine, write_series, tmp_path, monkeypatch)
     assert file.stat().st_size < 5_000
     with pytest.raises(InputError, match="a deflated file holds more than 50000 bytes"):
         list_series(tmp_path)
+
+
+@pytest.mark.parametrize("beginning", [140, 500, 700, 5_000, 2**18])
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_a_header_of_any_length_is_read(syntax, beginning, affine, write_series, tmp_path, monkeypatch):
+    """The beginning that is parsed first may end anywhere: before, in the middle of, or after an element."""
+
+    def lengthen(dataset, k):
+        dataset.private_block(0x0029, "FORAMGRADE TEST", create=True).add_new(0x10, "OB", bytes(3000))
+
+    monkeypatch.setattr("foramgrade.loaders.dicom.headers._BEGINNING", beginning)
+    write_series(tmp_path, VALUES, affine, transfer_syntax=syntax, edit=lengthen)
+    np.testing.assert_array_equal(read_volume(tmp_path).array, VALUES)
