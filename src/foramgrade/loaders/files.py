@@ -42,7 +42,7 @@ READABLE = (
 )
 
 #: Where the mark "DICM" stands, behind a preamble of any content.
-_DICOM_MARK_OFFSET = 128
+DICOM_MARK_OFFSET = 128
 
 #: Groups that the first element of a file without preamble can belong to.
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
@@ -116,11 +116,11 @@ def is_dicom(path: Path) -> bool:
 
 def looks_like_dicom(file: BinaryIO) -> bool:
     """Tell by its first bytes whether a file is DICOM, with the preamble or, as old archives write it, without."""
-    start = file.read(_DICOM_MARK_OFFSET + 4)
+    start = file.read(DICOM_MARK_OFFSET + 4)
     file.seek(0)
-    if start[_DICOM_MARK_OFFSET:] == b"DICM":
+    if start[DICOM_MARK_OFFSET:] == b"DICM":
         return True
-    if start[:2] not in _FIRST_GROUPS or len(start) < _DICOM_MARK_OFFSET + 4:
+    if start[:2] not in _FIRST_GROUPS or len(start) < DICOM_MARK_OFFSET + 4:
         return False
     # An element number below 0x0100, then a value representation in letters or a length that fits in the file.
     return start[3] == 0 and ((start[4:6].isalpha() and start[4:6].isupper()) or start[6:8] == b"\0\0")

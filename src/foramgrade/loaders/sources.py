@@ -65,6 +65,11 @@ class Source:
         return last_part(self.name)
 
     @property
+    def folder(self) -> str:
+        """Folder of the file below the root, with "/"; never for messages."""
+        return self.name.rpartition("/")[0]
+
+    @property
     def size(self) -> int:
         """Number of bytes, decompressed."""
         return (self.root / self.name).stat().st_size if self.member is None else self.member.size

@@ -137,7 +137,7 @@ class Frame:
     @property
     def file(self) -> str:
         """Name of the file without its folders, with the frame's number where there are several."""
-        name = self.source.name.rsplit("/", 1)[-1]
+        name = self.source.file
         return name if self.n_frames == 1 else f"{name} frame {self.index + 1}"
 
     def to_world(self, x: float, y: float) -> FloatArray:

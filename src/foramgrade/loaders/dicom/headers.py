@@ -16,7 +16,12 @@ import pydicom
 from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator, read_partial
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.dicom.elements import DAMAGE, DamagedElementError, Elements, tag_of
@@ -29,7 +34,7 @@ from foramgrade.loaders.dicom.fields import (
     find_position,
 )
 from foramgrade.loaders.dicom.frames import Frame, Header
-from foramgrade.loaders.files import looks_like_dicom
+from foramgrade.loaders.files import DICOM_MARK_OFFSET, looks_like_dicom
 from foramgrade.loaders.sources import Source
 
 log = logging.getLogger(__name__)
@@ -37,7 +42,7 @@ log = logging.getLogger(__name__)
 _SEQUENCES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 # fmt: off
 _WANTED = (
-    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "Manufacturer",
+    "SpecificCharacterSet", "ImageType", "Modality", "Manufacturer",
     "SeriesDescription", "ProtocolName", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
     "AcquisitionNumber", "InstanceNumber", "FrameOfReferenceUID", "TemporalPositionIdentifier", "TriggerTime",
     "DiffusionBValue", "DiffusionGradientOrientation", "EchoTime", "RepetitionTime", "InversionTime", "EchoNumbers",
@@ -53,7 +58,6 @@ _WANTED = (
 _TAGS = [tag_of(keyword)[0] for keyword in (*_WANTED, *NAMING, *_SEQUENCES)]
 #: Elements that differ from slice to slice; what else is looked at makes up the header of the series.
 _OF_FRAME = {
-    "SOPInstanceUID",
     "AcquisitionNumber",
     "InstanceNumber",
     "TemporalPositionIdentifier",
@@ -79,7 +83,6 @@ _MOST_INFLATED = 2**30
 _CHUNK = 2**16
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _TRANSFER_SYNTAX, _STORAGE_CLASS, _CHARACTER_SET, _AFTER_META = 0x00020010, 0x00020002, 0x00080005, 0x00030000
-_MARK_OFFSET = 128
 #: Bytes in which nearly every header ends before its pixels.
 _BEGINNING = 2**18
 
@@ -223,10 +226,9 @@ def _parse(file: BinaryIO) -> _Parsed:
     """Parse the beginning of a file from memory, which is twice as fast; the whole file where that is not enough."""
     beginning = file.read(_BEGINNING)
     parsed = _parse_or_none(io.BytesIO(beginning))
-    if parsed is not None and (parsed.pixels or len(beginning) < _BEGINNING):
-        return parsed
-    file.seek(0)
-    parsed = _parse_or_none(file)
+    if len(beginning) == _BEGINNING and (parsed is None or not parsed.pixels):
+        file.seek(0)
+        parsed = _parse_or_none(file)
     if parsed is None:
         msg = "pydicom cannot parse the file"
         raise DamagedElementError(msg)
@@ -274,7 +276,7 @@ def _parse_elements(file: BinaryIO) -> _Parsed:
 
 def _parse_meta(file: BinaryIO) -> dict[int, str]:
     """Values of the file meta group, which is explicit and little-endian in every file; empty without a preamble."""
-    if file.read(_MARK_OFFSET + 4)[_MARK_OFFSET:] != b"DICM":
+    if file.read(DICOM_MARK_OFFSET + 4)[DICOM_MARK_OFFSET:] != b"DICM":
         return {}
     found = data_element_generator(file, False, True, stop_when=lambda tag, *_: tag.real >= _AFTER_META)
     return {
@@ -305,5 +307,5 @@ def _plain_syntax(dataset: Any) -> str:
     """Transfer syntax of a data set whose file does not name it."""
     implicit, little = dataset.original_encoding
     if implicit:
-        return str(pydicom.uid.ImplicitVRLittleEndian)
-    return str(pydicom.uid.ExplicitVRLittleEndian if little else pydicom.uid.ExplicitVRBigEndian)
+        return str(ImplicitVRLittleEndian)
+    return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)

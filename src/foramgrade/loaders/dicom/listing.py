@@ -80,7 +80,7 @@ def list_dicom(
     complaints: list[str] = []
     listed: list[_Listed] = []
     folders_of: dict[SeriesId, set[str]] = defaultdict(set)
-    for folder, sources in groupby(walk_sources(path, progress=progress), key=_folder_of):
+    for folder, sources in groupby(walk_sources(path, progress=progress), key=lambda source: source.folder):
         damaged: dict[Source, InputError] = {}
         frames = _read(sources, damaged)
         for series in {_series_of(frame) for frame in frames}:
@@ -90,7 +90,8 @@ def list_dicom(
         listed += [_list(stack, read_values=read_values, salt=salt) for stack in stacks]
     spread = {series: folders for series, folders in folders_of.items() if len(folders) > 1}
     if spread:
-        again = [source for source in walk_sources(path) if _folder_of(source) in set[str]().union(*spread.values())]
+        wanted = set[str]().union(*spread.values())
+        again = (source for source in walk_sources(path) if source.folder in wanted)
         stacks, _ = sort_frames(frame for frame in _read(again, {}) if _series_of(frame) in spread)
         listed = [item for item in listed if item.series not in spread]
         listed += [_list(stack, read_values=read_values, salt=salt) for stack in stacks]
@@ -101,10 +102,6 @@ def list_dicom(
     names = name_series(item.order for item in listed)
     listed.sort(key=lambda item: (item.order, item.part))
     return tuple(replace(item.info, key=names[item.order] + item.letters) for item in listed)
-
-
-def _folder_of(source: Source) -> str:
-    return source.name.rpartition("/")[0]
 
 
 def _series_of(frame: Frame) -> SeriesId:
@@ -139,7 +136,7 @@ def describe(stack: Stack, *, salt: str = PUBLIC_SALT) -> SeriesInfo:
         name=first.header.description,
         plane=plane_across(normal_of(first)),
         n_slices=n_slices,
-        spacing_mm=(between_columns, between_rows, slice_distance_mm(stack)),
+        spacing_mm=(between_columns, between_rows, slice_distance_mm(stack, regular=not wrong)),
         shape=(first.header.columns, first.header.rows, n_slices),
         dtype=stored_type(stack.frames).name,
         weighting=contrast.weighting,

@@ -91,17 +91,13 @@ class Complaint:
 
 def find_irregularities(stack: Stack) -> dict[Irregularity, Complaint]:
     """What is wrong with the slices of a stack of placed frames; empty for a regular one."""
-    frames, found = list(stack.frames), {}
-    along = along_normal(frames)
-    gaps = np.diff(along)
-    repeated = np.flatnonzero(gaps <= SAME_PLACE_MM)
+    found = {}
+    everywhere = along_normal(stack.frames)
+    repeated = np.flatnonzero(np.diff(everywhere) <= SAME_PLACE_MM)
     if repeated.size:
-        found[Irregularity.REPEATED_SLICE] = _repeated(frames, along, repeated)
-        keep = np.concatenate([[True], gaps > SAME_PLACE_MM])
-        frames = [frame for frame, kept in zip(frames, keep, strict=True) if kept]
-        along = along[keep]
-        gaps = np.diff(along)
-    found |= _uneven(frames, along, gaps)
+        found[Irregularity.REPEATED_SLICE] = _repeated(list(stack.frames), everywhere, repeated)
+    frames, along = _first_of_each_place(stack)
+    found |= _uneven(frames, along, np.diff(along))
     tilt = _tilt_deg(frames, along)
     if tilt > MAX_SHEAR_DEG:
         sentence = (
@@ -196,7 +192,7 @@ def _repeated(frames: list[Frame], along: FloatArray, repeated: IntArray) -> Com
     what = "slices are there more than once"
     if len(each) == 1 and n_places > 1:
         what = f"each of {n_places} places has {each.pop()} slices, and nothing in the headers tells which go together"
-    return Complaint(len(pairs), f"{what}: {_listed(pairs)}; expected one per place")
+    return Complaint(len(pairs), f"{what}: {listed(pairs)}; expected one per place")
 
 
 def _uneven(frames: list[Frame], along: FloatArray, gaps: FloatArray) -> dict[Irregularity, Complaint]:
@@ -217,18 +213,20 @@ def _uneven(frames: list[Frame], along: FloatArray, gaps: FloatArray) -> dict[Ir
             f"is {gaps[k]:.3f} mm"
             for k in np.flatnonzero(bad)
         ]
-        sentence = f"slices are {what}: {_listed(places)}; expected {usual:.3f} +- {tolerance:.3f} mm"
+        sentence = f"slices are {what}: {listed(places)}; expected {usual:.3f} +- {tolerance:.3f} mm"
         found[irregularity] = Complaint(len(places), sentence)
     return _off_line(frames, along) | found
 
 
-def slice_distance_mm(stack: Stack) -> float:
+def slice_distance_mm(stack: Stack, *, regular: bool) -> float:
     """Distance between slices, mm: that of the grid of a regular stack, the usual gap of any other.
 
     Parameters
     ----------
     stack : Stack
         Placed frames.
+    regular : bool
+        Whether `find_irregularities` finds nothing.
 
     Returns
     -------
@@ -236,7 +234,7 @@ def slice_distance_mm(stack: Stack) -> float:
         Distance along the normal of the slices; of a single slice the depth that its header states, else 1.
     """
     frames, along = _first_of_each_place(stack)
-    if len(frames) == 1 or not find_irregularities(stack):
+    if len(frames) == 1 or regular:
         return float(np.linalg.norm(_step(frames, len(frames) - 1)))
     return _usual_gap(np.diff(along))
 
@@ -309,6 +307,7 @@ def _step(frames: list[Frame], n_steps: int) -> FloatArray:
     return normal_of(first) * depth
 
 
-def _listed(sentences: list[str]) -> str:
-    more = len(sentences) - _NAMED
-    return "; ".join(sentences[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+def listed(sentences: list[str], *, most: int = _NAMED) -> str:
+    """The first of several sentences in one, and how many more there are."""
+    more = len(sentences) - most
+    return "; ".join(sentences[:most]) + (f"; and {more} more" if more > 0 else "")

@@ -11,7 +11,7 @@ from foramgrade.loaders.dicom.fields import MOSAIC
 from foramgrade.loaders.dicom.frames import Frame
 from foramgrade.loaders.dicom.headers import DamagedFileError, HeaderReader, NoDicomError
 from foramgrade.loaders.dicom.pixels import read_pixels
-from foramgrade.loaders.dicom.placing import Irregularity, place_stack
+from foramgrade.loaders.dicom.placing import Irregularity, listed, place_stack
 from foramgrade.loaders.dicom.stacks import Stack, find_stacks, is_placed, normal_of
 from foramgrade.loaders.series import Plane, plane_across
 from foramgrade.loaders.sources import Source, is_archive, sources_identity, walk_sources
@@ -152,10 +152,9 @@ def find_stack(
     if len(fitting) == 1:
         return fitting[0]
     wanted = " ".join(filter(None, (plane, sequence, "series", series and f"{series!r}")))
-    choices = [_told(stack) for stack in (fitting or study.stacks)]
-    more = f"; and {len(choices) - _LISTED} more" if len(choices) > _LISTED else ""
+    choices = listed([_told(stack) for stack in (fitting or study.stacks)], most=_LISTED)
     n_found = f"{len(fitting)} fit" if fitting else "none fits"
-    msg = f"{study.name}: expected one {wanted}, {n_found}; choose one of: {'; '.join(choices[:_LISTED])}{more}"
+    msg = f"{study.name}: expected one {wanted}, {n_found}; choose one of: {choices}"
     raise SeriesError(msg)
 
 
@@ -209,10 +208,10 @@ def read_stack(
 
 def _check_complete(study: Study, stack: Stack) -> None:
     """Refuse a stack to which a damaged file may belong: one that says so, or lies beside it and says nothing."""
-    folders = {PurePosixPath(frame.source.name).parent for frame in stack.frames}
+    folders = {frame.source.folder for frame in stack.frames}
     for source, damage in study.damaged.items():
         series_uid = damage.series_uid if isinstance(damage, DamagedFileError) else ""
-        if series_uid == stack.header.series_uid or (not series_uid and PurePosixPath(source.name).parent in folders):
+        if series_uid == stack.header.series_uid or (not series_uid and source.folder in folders):
             msg = (
                 f"{damage}, and lies among the slices of the series: expected all of them readable (to go on "
                 f"nevertheless, tolerate {Irregularity.MISSING_SLICE.value})"
@@ -259,7 +258,7 @@ def _told(stack: Stack) -> str:
 
 def _is_lost_slice(source: Source) -> bool:
     """Whether a file that is not DICOM is called like one, or is empty and not called anything else."""
-    suffix = PurePosixPath(source.name).suffix.lower()
+    suffix = PurePosixPath(source.file).suffix.lower()
     if suffix in _DICOM_SUFFIXES:
         return True
     if suffix and not suffix[1:].isdigit():  # parts of UIDs are no suffixes
@@ -272,7 +271,7 @@ def _names_of_files(frames: Iterable[Frame]) -> str:
     """Name of the first file, and how many others there are."""
     first, *others = dict.fromkeys(frame.source for frame in frames)
     more = f" and {len(others)} other file{'s' * (len(others) > 1)}" if others else ""
-    return f"{PurePosixPath(first.name).name}{more}"
+    return f"{first.file}{more}"
 
 
 def _names(frames: Iterable[Frame]) -> str:
