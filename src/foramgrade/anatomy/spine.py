@@ -111,6 +111,8 @@ class Spine:
         The spinal canal, None when it is not labelled.
     open_levels : tuple of OpenLevel
         Levels without a lower vertebra, top to bottom.
+    shares : (I, J, K) float32 array or None
+        Share of every voxel, 0 to 1, that belongs to the structure of its code; None for a hard map.
     """
 
     grid: Grid
@@ -118,6 +120,7 @@ class Spine:
     segments: tuple[Segment, ...]
     canal: Structure | None
     open_levels: tuple[OpenLevel, ...] = ()
+    shares: npt.NDArray[np.float32] | None = None
 
     @property
     def lateral_axis(self) -> int:

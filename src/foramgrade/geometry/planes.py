@@ -12,10 +12,8 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from foramgrade.anatomy.frame import Frame
-from foramgrade.anatomy.labels import ENDPLATE_CODE_OFFSET
 from foramgrade.anatomy.spine import Segment, Spine, voxel_positions
 from foramgrade.findings import BoolArray, FloatArray, Side
 from foramgrade.volume import Grid
@@ -34,6 +32,10 @@ LATERAL_RANGE_MM = (4.0, 36.0)
 
 #: Reach of a section behind and before the posterior margin of the disc, and below and above its centre, mm.
 REACH_MM = {"posterior": 34.0, "anterior": 22.0, "inferior": 28.0, "superior": 30.0}
+
+#: Where a foramen lies, about: behind the posterior margin of the disc and above its centre, mm. There the position of
+#: an oblique slice along the right axis is told.
+FORAMEN_AT_MM = (-4.0, 4.0)
 
 #: A slice inclined to the level's right axis by more than this shows no usable section, degrees.
 OBLIQUITY_LIMIT_DEG = 45.0
@@ -55,37 +57,116 @@ class Part(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Raster:
+    """The raster that the sections of a level share.
+
+    Parameters
+    ----------
+    frame : Frame
+        The level's axes.
+    superior_mm, anterior_mm : (H,) and (W,) float arrays
+        Frame coordinates of the rows and columns, mm; evenly spaced.
+    margin_mm : float
+        Frame coordinate, along anterior, of the posterior margin of the disc, mm.
+    """
+
+    frame: Frame
+    superior_mm: FloatArray
+    anterior_mm: FloatArray
+    margin_mm: float
+
+    @property
+    def pixel_mm(self) -> float:
+        """Edge of a pixel, mm."""
+        return float(self.superior_mm[1] - self.superior_mm[0])
+
+    def every(self, step: int) -> "Raster":
+        """Every so-manieth row and column of the raster."""
+        return Raster(self.frame, self.superior_mm[::step], self.anterior_mm[::step], self.margin_mm)
+
+    def crop(self, rows: slice, columns: slice) -> "Raster":
+        """The part of the raster in a box of rows and columns."""
+        return Raster(self.frame, self.superior_mm[rows], self.anterior_mm[columns], self.margin_mm)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Where a section lies in the patient.
+
+    Parameters
+    ----------
+    offset_mm : float
+        Where it crosses the level's right axis at the foramen's height, mm, right positive.
+    spacing_mm : float
+        Distance along the right axis to the next section, mm.
+    origin_mm : (3,) float array
+        World position (RAS+) of its pixel [0, 0], mm.
+    row_mm, column_mm : (3,) float arrays
+        Step in the world from a pixel to the next row (superior) and to the next column (anterior), mm.
+    """
+
+    offset_mm: float
+    spacing_mm: float
+    origin_mm: FloatArray
+    row_mm: FloatArray
+    column_mm: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Section:
     """One sagittal section of a level; array axes are (superior, anterior), both growing.
 
     Parameters
     ----------
-    offset_mm : float
-        Where the section crosses the level's right axis at the foramen's height, mm, right positive.
-    spacing_mm : float
-        Distance along the right axis to the next section, mm.
-    superior_mm, anterior_mm : (H,) and (W,) float arrays
-        Frame coordinates of the rows and columns, mm.
-    positions_mm : (H, W, 3) float array
-        World positions (RAS+) of the pixels, mm.
+    raster : Raster
+        Frame coordinates of its pixels.
+    sheet : Sheet
+        Where they are in the patient.
     parts : (H, W) uint8 array
         Part of every pixel.
     inside : (H, W) bool array
         Whether the pixel lies inside the label map.
     """
 
-    offset_mm: float
-    spacing_mm: float
-    superior_mm: FloatArray
-    anterior_mm: FloatArray
-    positions_mm: FloatArray
+    raster: Raster
+    sheet: Sheet
     parts: npt.NDArray[np.uint8]
     inside: BoolArray
 
     @property
+    def offset_mm(self) -> float:
+        """Where the section crosses the level's right axis at the foramen's height, mm, right positive."""
+        return self.sheet.offset_mm
+
+    @property
+    def spacing_mm(self) -> float:
+        """Distance along the right axis to the next section, mm."""
+        return self.sheet.spacing_mm
+
+    @property
+    def superior_mm(self) -> FloatArray:
+        """Frame coordinates of the rows, mm."""
+        return self.raster.superior_mm
+
+    @property
+    def anterior_mm(self) -> FloatArray:
+        """Frame coordinates of the columns, mm."""
+        return self.raster.anterior_mm
+
+    @property
     def pixel_mm(self) -> float:
         """Edge of a pixel, mm."""
-        return float(self.superior_mm[1] - self.superior_mm[0])
+        return self.raster.pixel_mm
+
+    @property
+    def positions_mm(self) -> FloatArray:
+        """World positions (H, W, 3), RAS+, of the pixels, mm; computed at every call."""
+        rows, columns = self.parts.shape
+        across = np.arange(columns)[:, None] * self.sheet.column_mm
+        positions: FloatArray = (
+            self.sheet.origin_mm + np.arange(rows)[:, None, None] * self.sheet.row_mm + across[None]
+        )
+        return positions
 
     @property
     def solid(self) -> BoolArray:
@@ -93,29 +174,11 @@ class Section:
         result: BoolArray = (self.parts != Part.FREE) & (self.parts != Part.CANAL)
         return result
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Raster:
-    """The raster that all sections of a level share.
-
-    Parameters
-    ----------
-    frame : Frame
-        The level's axes.
-    superior_mm, anterior_mm : (H,) and (W,) float arrays
-        Frame coordinates of the rows and columns, mm.
-    """
-
-    frame: Frame
-    superior_mm: FloatArray
-    anterior_mm: FloatArray
-
-    def flat_mm(self) -> FloatArray:
-        """World positions (H, W, 3), mm, of the raster in the plane through the frame's origin."""
-        rows = self.superior_mm[:, None, None] * self.frame.superior
-        columns = self.anterior_mm[None, :, None] * self.frame.anterior
-        result: FloatArray = self.frame.origin_mm + rows + columns
-        return result
+    def centre_mm(self, mask: BoolArray) -> FloatArray:
+        """World position (3,), mm, of the centre of a mask's pixels."""
+        row, column = np.argwhere(mask).mean(axis=0)
+        centre: FloatArray = self.sheet.origin_mm + row * self.sheet.row_mm + column * self.sheet.column_mm
+        return centre
 
 
 def place_raster(spine: Spine, segment: Segment, frame: Frame, *, pixel_mm: float = SECTION_PIXEL_MM) -> Raster:
@@ -140,30 +203,60 @@ def place_raster(spine: Spine, segment: Segment, frame: Frame, *, pixel_mm: floa
         behind = float(np.quantile(depth, 0.02))
     anterior = np.arange(behind - REACH_MM["posterior"], behind + REACH_MM["anterior"], pixel_mm)
     superior = np.arange(-REACH_MM["inferior"], REACH_MM["superior"], pixel_mm)
-    return Raster(frame, superior, anterior)
+    return Raster(frame, superior, anterior, behind)
 
 
-def cut_sections(
-    spine: Spine, segment: Segment, raster: Raster, side: Side, *, course: tuple[float, float] = (0.0, 0.0)
-) -> Iterator[Section]:
-    """Sections of one side, from the midline outwards.
+def is_thick(grid: Grid) -> bool:
+    """Whether the grid's left-right spacing is so coarse that its slices are used as they are."""
+    spacing = list(grid.spacing_mm)
+    across = spacing.pop(lateral_axis(grid))
+    return bool(across > THICK_SLICE_RATIO * max(spacing))
+
+
+def lateral_axis(grid: Grid) -> int:
+    """Voxel axis that runs most nearly from left to right."""
+    return int(np.argmax(np.abs(grid.directions[0])))
+
+
+def obliquity_deg(grid: Grid, frame: Frame) -> float:
+    """Angle between the slices of a grid and the level's sagittal plane, degrees.
 
     Parameters
     ----------
-    spine, segment : Spine, Segment
-        The labels.
+    grid : Grid
+        The label map's.
+    frame : Frame
+        The level's axes.
+
+    Returns
+    -------
+    float
+        0 for slices perpendicular to the level's right axis.
+    """
+    gradient = np.linalg.inv(grid.affine)[lateral_axis(grid), :3]
+    cosine = abs(float(gradient @ frame.right)) / float(np.linalg.norm(gradient))
+    return float(np.degrees(np.arccos(min(cosine, 1.0))))
+
+
+def place_sheets(grid: Grid, raster: Raster, side: Side, *, course: tuple[float, float] = (0.0, 0.0)) -> list[Sheet]:
+    """Where the sections of one side lie, from the midline outwards.
+
+    Parameters
+    ----------
+    grid : Grid
+        The label map's.
     raster : Raster
-        From `place_raster`.
+        Pixels of the sections.
     side : Side
         Patient's side.
     course : two floats
         How far the foramen runs towards anterior and towards superior on each mm to the patient's right. A foramen that
         runs obliquely through an oblique slice looks too large or small unless the slice is seen along this course.
 
-    Yields
-    ------
-    Section
-        Slices as they are where slices are thick, resampled planes otherwise.
+    Returns
+    -------
+    list of Sheet
+        Slices as they are where slices are thick, planes perpendicular to the right axis otherwise.
 
     Notes
     -----
@@ -171,91 +264,79 @@ def cut_sections(
     foramen of course c with an area wrong by the factor 1 / (1 - c tan t): 4 % for c = 0.3 and 8 degrees.
     """
     sign = 1.0 if side is Side.RIGHT else -1.0
-    lookup = _PartLookup(spine, segment, raster)
-    for positions, offset, spacing in _sheets(spine.grid, raster, sign, course):
-        parts, inside = lookup.sample(positions)
-        yield Section(offset, spacing, raster.superior_mm, raster.anterior_mm, positions, parts, inside)
+    return list(_native(grid, raster, sign, course) if is_thick(grid) else _resampled(grid, raster, sign))
 
 
-def is_thick(grid: Grid) -> bool:
-    """Whether the grid's left-right spacing is so coarse that its slices are used as they are."""
-    axis = int(np.argmax(np.abs(grid.directions[0])))
-    spacing = list(grid.spacing_mm)
-    across = spacing.pop(axis)
-    return bool(across > THICK_SLICE_RATIO * max(spacing))
+def place_midline_sheets(grid: Grid, raster: Raster, half_mm: float) -> list[Sheet]:
+    """Sections within a distance of the midline, from left to right; at least the nearest one.
 
+    Parameters
+    ----------
+    grid : Grid
+        The label map's.
+    raster : Raster
+        Pixels of the sections.
+    half_mm : float
+        Distance from the midline, mm.
 
-def _sheets(
-    grid: Grid, raster: Raster, sign: float, course: tuple[float, float]
-) -> Iterator[tuple[FloatArray, float, float]]:
-    """World positions (H, W, 3), offset and spacing of every sheet of one side, medial to lateral."""
-    nearest, farthest = LATERAL_RANGE_MM
-    flat, frame = raster.flat_mm(), raster.frame
-    axis = int(np.argmax(np.abs(grid.directions[0])))
+    Returns
+    -------
+    list of Sheet
+        Slices as they are where slices are thick, planes perpendicular to the right axis otherwise.
+    """
     if not is_thick(grid):
-        step = max(SECTION_STEP_MM, grid.spacing_mm[axis])
-        for offset in np.arange(nearest, farthest, step):
-            yield flat + sign * offset * frame.right, float(sign * offset), float(step)
+        step = max(2 * SECTION_STEP_MM, grid.spacing_mm[lateral_axis(grid)])
+        count = int(half_mm // step)
+        return [_flat_sheet(raster, n * step, step) for n in range(-count, count + 1)]
+    sheets = sorted(_slices(grid, raster, (0.0, 0.0)), key=lambda sheet: sheet.offset_mm)
+    near = [sheet for sheet in sheets if abs(sheet.offset_mm) <= half_mm]
+    return near or sorted(sheets, key=lambda sheet: abs(sheet.offset_mm))[:1]
+
+
+def _flat_sheet(raster: Raster, offset: float, spacing: float) -> Sheet:
+    frame, pixel = raster.frame, raster.pixel_mm
+    origin = (
+        frame.origin_mm
+        + raster.superior_mm[0] * frame.superior
+        + raster.anterior_mm[0] * frame.anterior
+        + offset * frame.right
+    )
+    return Sheet(float(offset), float(spacing), origin, pixel * frame.superior, pixel * frame.anterior)
+
+
+def _resampled(grid: Grid, raster: Raster, sign: float) -> Iterator[Sheet]:
+    step = max(SECTION_STEP_MM, grid.spacing_mm[lateral_axis(grid)])
+    for offset in np.arange(*LATERAL_RANGE_MM, step):
+        yield _flat_sheet(raster, sign * offset, step)
+
+
+def _native(grid: Grid, raster: Raster, sign: float, course: tuple[float, float]) -> Iterator[Sheet]:
+    nearest, farthest = LATERAL_RANGE_MM
+    sheets = [s for s in _slices(grid, raster, course) if nearest <= sign * s.offset_mm <= farthest]
+    yield from sorted(sheets, key=lambda sheet: abs(sheet.offset_mm))
+
+
+def _slices(grid: Grid, raster: Raster, course: tuple[float, float]) -> Iterator[Sheet]:
+    """Every slice of the grid as a sheet over the raster, seen along the course."""
+    frame, axis = raster.frame, lateral_axis(grid)
+    inverse = np.linalg.inv(grid.affine)
+    gradient, shift = inverse[axis, :3], float(inverse[axis, 3])
+    if obliquity_deg(grid, frame) > OBLIQUITY_LIMIT_DEG:
         return
-    gradient = np.linalg.inv(grid.affine)[axis, :3]
     rate = float(gradient @ frame.right)
-    if abs(rate) * grid.spacing_mm[axis] < np.cos(np.radians(OBLIQUITY_LIMIT_DEG)):
-        return
     along = frame.right + course[0] * frame.anterior + course[1] * frame.superior
-    base = grid.to_ijk(flat)[..., axis]
-    slices = np.arange(grid.shape[axis])
-    # The foramen's own height and depth: behind the disc, a little above its centre.
-    row, column = np.searchsorted(raster.superior_mm, 4.0), len(raster.anterior_mm) * 2 // 3
-    offsets = (slices - base[row, column]) / rate
-    chosen = slices[(sign * offsets >= nearest) & (sign * offsets <= farthest)]
-    for k in sorted(chosen, key=lambda k: abs(offsets[k])):
-        remaining = (k - base - offsets[k] * rate) / (gradient @ along)
-        yield (
-            flat + offsets[k] * frame.right + remaining[..., None] * along,
-            float(offsets[k]),
-            1.0 / abs(float(gradient @ along)),
+    per_mm = float(gradient @ along)
+    flat = _flat_sheet(raster, 0.0, 1.0 / abs(per_mm))
+    behind, above = FORAMEN_AT_MM
+    there = frame.origin_mm + (raster.margin_mm + behind) * frame.anterior + above * frame.superior
+    base = float(gradient @ there) + shift
+    for k in range(grid.shape[axis]):
+        offset = (k - base) / rate
+        remaining = (k - float(gradient @ flat.origin_mm) - shift - offset * rate) / per_mm
+        yield Sheet(
+            offset,
+            flat.spacing_mm,
+            flat.origin_mm + offset * frame.right + remaining * along,
+            flat.row_mm - float(gradient @ flat.row_mm) / per_mm * along,
+            flat.column_mm - float(gradient @ flat.column_mm) / per_mm * along,
         )
-
-
-class _PartLookup:
-    """Samples the parts of one segment at world positions by linear interpolation of each part's indicator."""
-
-    def __init__(self, spine: Spine, segment: Segment, raster: Raster) -> None:
-        frame = raster.frame
-        far = LATERAL_RANGE_MM[1] + 2.0
-        ends = np.array(
-            [[x, y, z] for x in (-far, far) for y in raster.anterior_mm[[0, -1]] for z in raster.superior_mm[[0, -1]]]
-        )
-        corners = spine.grid.to_ijk(frame.to_world(ends))
-        first = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, spine.grid.shape)
-        last = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, 0, spine.grid.shape)
-        self.first, self.last, self.grid = first, last, spine.grid
-        crop = spine.codes[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
-        upper, lower = crop == segment.upper.code, crop == segment.lower.code
-        for above, vertebra in zip(_endplates(spine, segment, frame, crop, first), (upper, lower), strict=True):
-            vertebra[tuple(above.T)] = True
-        disc = np.zeros_like(upper) if segment.disc is None else crop == segment.disc.code
-        self.indicators = [mask.astype(np.float32) for mask in (upper, lower, disc)]
-        self.canal = None if spine.canal is None else (crop == spine.canal.code).astype(np.float32)
-
-    def sample(self, positions_mm: FloatArray) -> tuple[npt.NDArray[np.uint8], BoolArray]:
-        ijk = self.grid.to_ijk(positions_mm)
-        inside: BoolArray = np.all((ijk >= -0.5) & (ijk <= np.array(self.grid.shape) - 0.5), axis=-1)
-        if min(self.last - self.first) < 1:
-            return np.zeros(inside.shape, np.uint8), inside
-        at = np.moveaxis(ijk - self.first, -1, 0)
-        shares = np.stack([ndimage.map_coordinates(m, at, order=1, mode="nearest") for m in self.indicators])
-        parts = np.where(shares.sum(axis=0) >= 0.5, shares.argmax(axis=0) + 1, Part.FREE)
-        if self.canal is not None:
-            canal = ndimage.map_coordinates(self.canal, at, order=1, mode="nearest") > 0.5
-            parts = np.where((parts == Part.FREE) & canal, Part.CANAL, parts)
-        return np.where(inside, parts, Part.FREE).astype(np.uint8), inside
-
-
-def _endplates(
-    spine: Spine, segment: Segment, frame: Frame, crop: npt.NDArray[np.uint16], first: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Voxels (N, 3) of the crop that are endplate of the upper and of the lower vertebra: above and below the disc."""
-    voxels = np.argwhere(crop == ENDPLATE_CODE_OFFSET + segment.upper.code)
-    above = (spine.grid.to_world(voxels + first) - frame.origin_mm) @ frame.superior > 0
-    return voxels[above], voxels[~above]
