@@ -1,0 +1,197 @@
+"""Discs that are not labelled: the space between two vertebral bodies, bridged by straight lines.
+
+CT label maps and some MR tools hold vertebrae without discs, and a collapsed disc may have no label of its own. The front
+of a foramen is then closed by what the bodies enclose.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.volume import Grid
+
+Box = tuple[slice, slice, slice]
+
+#: Bodies further apart than this, mm, are not bridged: no lumbar disc is as high.
+HIGHEST_DISC_MM = 18.0
+
+#: A body is what a ball of this share of the largest that fits into the vertebra can reach: pedicles are too thin.
+BALL_SHARE = 0.6
+
+#: Bodies are found on voxels of about this size, mm.
+BODY_VOXEL_MM = 1.5
+
+#: The space between two bodies is looked at in steps of this, mm.
+STEP_MM = 0.75
+
+#: Half-width, half-depth of a pair of bodies with room, mm.
+REACH_MM = (32.0, 28.0)
+
+#: Of a sacrum, what lies further than this from the centre of the vertebra above is not its first segment, mm.
+SACRAL_REACH_MM = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """A vertebral body within its vertebra.
+
+    Parameters
+    ----------
+    centre_mm : (3,) float array
+        Centre of its core, patient (RAS+), mm.
+    backwards : (3,) float array
+        From that centre to the centre of the vertebra, mm: posterior elements draw it backwards.
+    surface_mm : (N, 3) float array
+        Positions that the ball reaches, mm: they touch the walls and stay out of the pedicles.
+    """
+
+    centre_mm: FloatArray
+    backwards: FloatArray
+    surface_mm: FloatArray
+
+
+def find_body(
+    codes: npt.NDArray[np.unsignedinteger], grid: Grid, code: int, box: Box, *, near_mm: FloatArray | None = None
+) -> Body | None:
+    """The body of a vertebra: where the largest ball fits, and what a smaller one reaches from there.
+
+    Parameters
+    ----------
+    codes : (I, J, K) unsigned integer array
+        Anatomic codes.
+    grid : Grid
+        Where the voxels are.
+    code, box
+        The vertebra.
+    near_mm : (3,) float array or None
+        Only what lies within `SACRAL_REACH_MM` of it is looked at.
+
+    Returns
+    -------
+    Body or None
+        None for a vertebra too small to hold a ball.
+    """
+    step = [max(1, int(BODY_VOXEL_MM / spacing)) for spacing in grid.spacing_mm]
+    mask = codes[box][:: step[0], :: step[1], :: step[2]] == code
+    first = np.array([part.start for part in box], dtype=float)
+    if near_mm is not None:
+        voxels = np.argwhere(mask)
+        far = np.linalg.norm(grid.to_world(voxels * step + first) - near_mm, axis=1) > SACRAL_REACH_MM
+        mask[tuple(voxels[far].T)] = False
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=np.array(grid.spacing_mm) * step)[1:-1, 1:-1, 1:-1]
+    radius = BALL_SHARE * float(depth.max(initial=0.0))
+    if radius <= 0:
+        return None
+    pieces, _ = ndimage.label(depth > radius)
+    core = pieces == pieces[np.unravel_index(depth.argmax(), depth.shape)]
+    away = ndimage.distance_transform_edt(~core, sampling=np.array(grid.spacing_mm) * step)
+    reached = grid.to_world(np.argwhere(mask & (away <= radius)) * step + first)
+    centre = grid.to_world(np.argwhere(core).mean(axis=0) * step + first)
+    whole = grid.to_world(np.argwhere(mask).mean(axis=0) * step + first)
+    return Body(centre, whole - centre, reached)
+
+
+def bridge_bodies(
+    codes: npt.NDArray[np.unsignedinteger], grid: Grid, *, boxes: Mapping[int, Box], upper: int, lower: int
+) -> npt.NDArray[np.intp]:
+    """Voxels between two vertebral bodies, where a disc would be.
+
+    Parameters
+    ----------
+    codes : (I, J, K) unsigned integer array
+        Anatomic codes.
+    grid : Grid
+        Where the voxels are.
+    boxes : mapping of int to three slices
+        Box of voxels of either vertebra.
+    upper, lower : int
+        Codes of the vertebrae.
+
+    Returns
+    -------
+    (N, 3) int array
+        Unlabelled voxels that have the upper body straight above and the lower body straight below them, along the line
+        through the bodies' centres, where these are at most 18 mm apart. Where the bodies touch, the lowest layer of the
+        upper one stands for the disc. Empty where no bodies are found.
+
+    Notes
+    -----
+    *Limits*: the posterior margin is the straight line between the posterior rims; a bulging disc reaches further.
+    """
+    nothing = np.zeros((0, 3), np.intp)
+    above = find_body(codes, grid, upper, boxes[upper])
+    below = None if above is None else find_body(codes, grid, lower, boxes[lower], near_mm=above.centre_mm)
+    if above is None or below is None:
+        return nothing
+    axes = _axes(above, below)
+    middle = (above.centre_mm + below.centre_mm) / 2
+    steps = _positions(axes, middle, np.linalg.norm(above.centre_mm - below.centre_mm) / 2)
+    at, inside = _nearest(grid, steps)
+    found = np.where(inside, codes[tuple(np.moveaxis(at, -1, 0))], 0)
+    forward = (steps - middle) @ axes[1]
+    bodies = [
+        (found == code) & (forward >= _wall(body, axes, middle))
+        for code, body in ((upper, above), (lower, below))
+    ]
+    between = _between(*bodies)
+    wanted = at[between & inside & (found == 0)]
+    if not len(wanted):
+        wanted = at[_lowest_layer(bodies[0], bodies[1]) & inside]
+    result: npt.NDArray[np.intp] = np.unique(wanted, axis=0)
+    return result
+
+
+def _axes(above: Body, below: Body) -> FloatArray:
+    """Right, anterior and superior of a pair of bodies, as rows."""
+    superior = _unit(above.centre_mm - below.centre_mm)
+    backwards = above.backwards + below.backwards
+    backwards = backwards - (backwards @ superior) * superior
+    if np.linalg.norm(backwards) < 1.0:  # bodies without posterior elements: nothing but the patient's axes is left
+        backwards = np.array([0.0, -1.0, 0.0]) + superior[1] * superior
+    anterior = -_unit(backwards)
+    return np.stack([np.cross(anterior, superior), anterior, superior])
+
+
+def _positions(axes: FloatArray, middle: FloatArray, half: float) -> FloatArray:
+    """World positions (X, Y, Z, 3) of a raster along right, anterior and superior around the middle."""
+    x, y, z = (np.arange(-reach, reach + STEP_MM, STEP_MM) for reach in (*REACH_MM, half))
+    across = x[:, None, None, None] * axes[0] + y[:, None, None] * axes[1]
+    positions: FloatArray = middle + across + z[:, None] * axes[2]
+    return positions
+
+
+def _nearest(grid: Grid, positions: FloatArray) -> tuple[npt.NDArray[np.intp], BoolArray]:
+    at = np.rint(grid.to_ijk(positions)).astype(np.intp)
+    inside: BoolArray = np.all((at >= 0) & (at < np.array(grid.shape)), axis=-1)
+    return np.clip(at, 0, np.array(grid.shape) - 1), inside
+
+
+def _wall(body: Body, axes: FloatArray, middle: FloatArray) -> float:
+    """Anterior coordinate of a body's posterior wall: the rearmost place that the ball reaches."""
+    return float(np.quantile((body.surface_mm - middle) @ axes[1], 0.005)) - STEP_MM / 2
+
+
+def _between(upper: BoolArray, lower: BoolArray) -> BoolArray:
+    """Places of the columns along the last axis that lie between the lower and the upper body."""
+    count = upper.shape[-1]
+    place = np.arange(count)
+    roof = np.where(upper.any(axis=-1), upper.argmax(axis=-1), -1)[..., None]
+    floor = np.where(lower.any(axis=-1), count - 1 - lower[..., ::-1].argmax(axis=-1), count)[..., None]
+    result: BoolArray = (place > floor) & (place < roof) & ((roof - floor) * STEP_MM <= HIGHEST_DISC_MM)
+    return result
+
+
+def _lowest_layer(upper: BoolArray, lower: BoolArray) -> BoolArray:
+    """Places of the upper body that rest on the lower one."""
+    result = np.zeros_like(upper)
+    result[..., 1:] = upper[..., 1:] & lower[..., :-1]
+    return result
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    result: FloatArray = vector / np.linalg.norm(vector)
+    return result
