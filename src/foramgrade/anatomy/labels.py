@@ -22,6 +22,7 @@ from foramgrade.anatomy.level_names import (
     parse_level_names,
     resolve_level_names,
 )
+from foramgrade.anatomy.parts import VertebraPart, find_parts
 from foramgrade.anatomy.schemes import (
     LARGEST_LABEL,
     SACRUM_NAME,
@@ -113,11 +114,14 @@ class AnatomicMap:
         Where the voxels are.
     vertebrae : tuple of VertebraLabel
         The vertebrae, top to bottom as numbered by the scheme; the positions are not looked at.
+    parts : tuple of VertebraPart
+        The parts of the vertebrae, where the tool labels them.
     """
 
     codes: npt.NDArray[np.uint16]
     grid: Grid
     vertebrae: tuple[VertebraLabel, ...]
+    parts: tuple[VertebraPart, ...] = ()
 
     def __post_init__(self) -> None:
         codes = np.array(self.codes, dtype=np.uint16)
@@ -180,12 +184,15 @@ def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: LevelNames | 
     code_of = {name: n for n, name in enumerate(dict.fromkeys(by_label[label] for label in present), start=1)}
     vertebrae = _rename(_name_vertebrae(present, scheme, code_of), level_names or {}, scheme)
     codes = _lookup_table(scheme, code_of, _last_lumbar(vertebrae, scheme), int(carrier.max()))[carrier]
+    parts: tuple[VertebraPart, ...] = ()
     if scheme.instances:
+        bones = np.where(codes <= len(code_of), codes, 0)
+        parts = find_parts(bones, labels.array, scheme=scheme, grid=labels.grid)
         canal = np.zeros(int(labels.array.max()) + 1, np.uint16)
         canal[1:] = OTHER_CODE
         canal[[n for n in (*scheme.canal, *scheme.cord) if n < canal.size]] = CANAL_CODE
         np.copyto(codes, canal[labels.array], where=carrier == 0)
-    return AnatomicMap(codes, labels.grid, vertebrae)
+    return AnatomicMap(codes, labels.grid, vertebrae, parts)
 
 
 def fitting_schemes(found: Mapping[int, int]) -> tuple[str, ...]:
