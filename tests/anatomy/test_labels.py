@@ -241,8 +241,15 @@ def test_the_user_counts(scheme, values, level_names, expected):
     anatomic = relabel(label_map(values, scheme), load_scheme(scheme), level_names=level_names)
     assert names(anatomic) == expected
     assert all(v.verified for v in anatomic.vertebrae)
-    followed_by_sacrum = [v.name for v in anatomic.vertebrae if v.last]
-    assert followed_by_sacrum == ([level_names["last"]] if "last" in level_names else [])
+
+
+@pytest.mark.parametrize("level_names", [{"last": "L4"}, {1: "L4", 2: "L3", 3: "L2"}])
+def test_the_sacrum_still_follows_the_last_vertebra_of_spider(level_names):
+    anatomic = relabel(label_map([1, 2, 3], "spider"), load_scheme("spider"), level_names=level_names)
+    assert [(v.name, v.last) for v in anatomic.vertebrae] == [("L2", False), ("L3", False), ("L4", True)]
+    # Where the map may end anywhere, its lowest vertebra need not be the last.
+    crop = relabel(label_map([5, 6, 7], "verse"), load_scheme("verse"), level_names={"last": "L4"})
+    assert not any(v.last for v in crop.vertebrae)
 
 
 def test_a_count_changes_names_alone():

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.parts import SIDES, VertebraPart
@@ -26,7 +27,8 @@ if TYPE_CHECKING:  # spine.py, which defines them, runs these checks
 #: A vertebra or disc with less than this share of the voxels that is usual in its map is a sliver.
 WHOLE_SHARE = 0.4
 
-#: The way to the next vertebra may rise by this share of its length: on a steep pelvis the lumbosacral step can be level.
+#: The way to the next vertebra may rise by this share of its length: on a steep pelvis the step to the sacrum can be
+#: level.
 RISE_LIMIT = 0.25
 
 #: A disc may lie beyond the centres of its vertebrae by this share of the way between them; on the wrong side of a
@@ -46,6 +48,10 @@ FEWEST_CANAL_VOXELS = 20
 #: Largest distance of the canal's centre from that of the disc or vertebra it passes, mm; half the depth of a large
 #: body and of a wide canal make 30 mm.
 CANAL_REACH_MM = 45.0
+
+#: Vertebrae further apart than this, mm, are no neighbours: neighbours meet at their joints and rims, a disc's height
+#: apart at most, and a vertebra missing between two leaves 20 mm.
+NEIGHBOUR_MM = 15.0
 
 #: A direction that lies this close to the patient's front has no other front of its own, as a cosine.
 _UPRIGHT_LIMIT = 0.95
@@ -188,11 +194,11 @@ def check_sides(parts: Sequence[VertebraPart], vertebrae: Sequence[VertebraLabel
     middle = _middle(crossed)
     if crossed[middle] > UNCERTAIN_MM:
         vertebra, left, right = pairs[middle]
-        kind = left.part.value.removesuffix("_left").replace("_", " ")
+        kind = left.part.value.removesuffix("_left").removesuffix("_process").replace("_", " ")
         msg = (
-            f"the left {kind} of {vertebra.name} (label {left.label}) lies at R {left.centroid_mm[0]:.1f} mm and the "
-            f"right one (label {right.label}) at R {right.centroid_mm[0]:.1f} mm, expected the left one at the smaller "
-            "R: left and right are flipped"
+            f"the left {kind} process of {vertebra.name} (label {left.label}) lies at R {left.centroid_mm[0]:.1f} mm "
+            f"and the right one (label {right.label}) at R {right.centroid_mm[0]:.1f} mm, expected the left one at the "
+            "smaller R: left and right are flipped"
         )
         raise AnatomyError(msg)
 
@@ -300,6 +306,21 @@ def check_canal(
             f"centre, expected at most {CANAL_REACH_MM:.0f} mm: wrong scheme?"
         )
         raise AnatomyError(msg)
+
+
+def are_apart(upper: "Structure", lower: "Structure", anatomic: AnatomicMap) -> bool:
+    """Whether two vertebrae are further apart than neighbours can be: one between them is not labelled.
+
+    Notes
+    -----
+    *Definition*: the smallest distance between the centres of their voxels exceeds `NEIGHBOUR_MM`.
+    """
+    points = []
+    for one in (upper, lower):
+        ijk = np.argwhere(anatomic.codes[one.box] == one.code) + [part.start for part in one.box]
+        points.append(anatomic.grid.to_world(ijk))
+    distance, _ = cKDTree(points[0]).query(points[1], distance_upper_bound=NEIGHBOUR_MM)
+    return not bool(np.isfinite(distance).any())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

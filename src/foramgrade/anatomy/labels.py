@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from foramgrade.anatomy.level_names import (
-    LAST,
     LAST_LUMBAR,
     LevelNames,
     as_ranges,
@@ -70,6 +69,9 @@ UNKNOWN_SHARE_LIMIT = 0.05
 #: A level needs two vertebrae.
 FEWEST_VERTEBRAE = 2
 
+#: Names in a map of vertebrae that the sacrum follows.
+_BEFORE_SACRUM = ("L5", "L6", "L7")
+
 #: What a picture of the lumbar spine without the sacrum can show.
 _LUMBAR_VIEW = VERTEBRA_NAMES[VERTEBRA_NAMES.index("T10") : VERTEBRA_NAMES.index("L6") + 1]
 
@@ -91,7 +93,8 @@ class VertebraLabel:
     partial : bool
         Whether the tool marks it as cut by the field of view.
     last : bool
-        Whether the user says that the sacrum follows it, labelled or not.
+        Whether the sacrum follows it, labelled or not, though its name may be L4: the map calls it L5 or L6, and the
+        user renamed it.
     """
 
     code: int
@@ -360,11 +363,11 @@ def _rename(
     own = {v.file_label: scheme.vertebra_labels[v.file_label] for v in vertebrae}
     given = resolve_level_names(level_names, own=own)
     named = tuple(
-        replace(v, name=given[v.file_label], verified=True) if v.file_label in given else v for v in vertebrae
+        replace(v, name=name, verified=True, last=name in LAST_LUMBAR and own[v.file_label] in _BEFORE_SACRUM)
+        if (name := given.get(v.file_label))
+        else v
+        for v in vertebrae
     )
-    if LAST in level_names:
-        last = max(index for index, v in enumerate(named) if v.name != SACRUM_NAME)
-        named = (*named[:last], replace(named[last], last=True), *named[last + 1 :])
     if level_names:
         anatomical = [v for v in named if v.name in VERTEBRA_NAMES]
         for upper, lower in pairwise(anatomical):

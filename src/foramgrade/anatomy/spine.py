@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from foramgrade.anatomy.checks import check_disc, check_map
+from foramgrade.anatomy.checks import are_apart, check_disc, check_map
 from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES
 from foramgrade.errors import AnatomyError
@@ -17,6 +17,9 @@ from foramgrade.volume import Grid
 
 #: Neighbours that skip names because the spine has fewer segments than the row of names.
 _SKIPS = {("T11", "L1"), ("T12", "L1"), ("L4", "S1"), ("L5", "S1"), ("L6", "S1")}
+
+#: Of these, those of people with eleven thoracic or four lumbar vertebrae.
+_RARE_SKIPS = {("T11", "L1"), ("L4", "S1")}
 
 #: Vertebrae that the sacrum usually follows.
 _LAST_LUMBAR = ("L5", "L6", "L7")
@@ -176,7 +179,7 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
     segments: list[Segment] = []
     open_levels = []
     for upper, lower in itertools.zip_longest(vertebrae, vertebrae[1:]):
-        if lower is None or not _neighbours(upper, lower):
+        if lower is None or not _neighbours(upper, lower) or _lacks_one(upper, lower, anatomic, structures):
             if DISC_CODE_OFFSET + upper.code in structures:
                 open_levels.append(OpenLevel(Level(upper.name, _usual_next(upper)), upper.verified, len(segments)))
             continue
@@ -209,11 +212,19 @@ def _neighbours(upper: VertebraLabel, lower: VertebraLabel) -> bool:
     return lower.name == SACRUM_NAME or abs(lower.file_label - upper.file_label) == 1
 
 
+def _lacks_one(
+    upper: VertebraLabel, lower: VertebraLabel, anatomic: AnatomicMap, structures: Mapping[int, Structure]
+) -> bool:
+    """Whether names that may follow each other in few people do so here because a vertebra is not labelled."""
+    doubtful = (upper.name, lower.name) in _RARE_SKIPS or (lower.name == SACRUM_NAME and not upper.verified)
+    return doubtful and are_apart(structures[upper.code], structures[lower.code], anatomic)
+
+
 def _usual_next(vertebra: VertebraLabel) -> str:
     """Name of the vertebra that usually follows: S1 after L5, the next number where names are mere numbers."""
     if vertebra.name not in VERTEBRA_NAMES:
         return f"V{vertebra.file_label + 1}"
-    if vertebra.name in _LAST_LUMBAR:
+    if vertebra.name in _LAST_LUMBAR or vertebra.last:
         return SACRUM_NAME
     return VERTEBRA_NAMES[VERTEBRA_NAMES.index(vertebra.name) + 1] if vertebra.name != "T12" else "L1"
 
