@@ -7,7 +7,7 @@ from importlib.metadata import version
 import numpy as np
 
 from foramgrade.anatomy.frame import fit_frame
-from foramgrade.anatomy.labels import relabel
+from foramgrade.anatomy.labels import LevelNames, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.errors import GridMismatchError, InputError
@@ -73,7 +73,7 @@ def assess(
     *,
     criteria: Criteria = LEE_2010,
     case: str = "study",
-    level_names: Mapping[int, str] | None = None,
+    level_names: LevelNames | None = None,
     seal_limit_mm: float = SEAL_LIMIT_MM,
     fat_is_bright: bool = False,
     inputs: Sequence[Mapping[str, str]] = (),
@@ -91,8 +91,8 @@ def assess(
         Rules, policy and thresholds.
     case : str
         Name of the study in the results; never a patient's name.
-    level_names : mapping of int to str, or None
-        Names for the vertebra numbers of the map, where its numbers are not anatomical.
+    level_names : mapping of int or str to str, or None
+        Names by label, or a count from the "first" or "last" one, where the map's numbers are not anatomical.
     seal_limit_mm : float
         Widest gap in the labelled ring that is sealed, mm.
     fat_is_bright : bool

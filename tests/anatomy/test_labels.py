@@ -209,14 +209,97 @@ def test_level_names_must_agree_with_the_names_that_stay():
 
 
 @pytest.mark.parametrize(
+    "scheme, values, level_names, expected",
+    [
+        # Counted down from the topmost, or up from the last above the sacrum.
+        ("verse", [5, 6, 7], {"first": "T12"}, ["T12", "L1", "L2"]),
+        ("verse", [5, 6, 7, 8, 9, 10, 26], {"last": "L5"}, ["T12", "L1", "L2", "L3", "L4", "L5", "S1"]),
+        ("verse", [7, 8, 9, 10, 11, 12, 13], {"first": "L1"}, ["L1", "L2", "L3", "L4", "L5", "L6", "L7"]),
+        # A sixth lumbar vertebra shifts all names of SPIDER, which has no sacrum; a fifth that is missing too.
+        ("spider", [1, 2, 3, 4, 5, 6], {"last": "L6"}, ["L1", "L2", "L3", "L4", "L5", "L6"]),
+        ("spider", [1, 2, 3, 4, 5, 6, 7], {"last": "L6"}, ["T12", "L1", "L2", "L3", "L4", "L5", "L6"]),
+        ("spider", [1, 2, 3, 4, 5], {"last": "L4"}, ["T12", "L1", "L2", "L3", "L4"]),
+        ("spider", [1, 2, 103], {"last": "L6"}, ["L4", "L5", "L6"]),
+        ("totalsegmentator_mr", [1, 2, 3, 4, 5, 6, 7], {"last": "L6"}, ["L1", "L2", "L3", "L4", "L5", "L6", "S1"]),
+        ("mrspineseg", [1, 2, 3, 4, 5, 6], {"last": "L4"}, ["T12", "L1", "L2", "L3", "L4", "S1"]),
+        # Both ends, where they agree; a picture that ends above the sacrum.
+        ("totalspineseg", [41, 42, 43], {"first": "T12", "last": "L2"}, ["T12", "L1", "L2"]),
+        # A vertebra that is missing among the numbers stays missing among the names.
+        ("totalspineseg", [41, 42, 44, 50], {"last": "L5"}, ["L2", "L3", "L5", "S1"]),
+        ("totalspineseg", [41, 42, 44], {"first": "T12"}, ["T12", "L1", "L3"]),
+        # T13 is counted where it falls on the vertebra that the map or a pair calls so, and only there.
+        ("verse", [18, 19, 28, 20, 21], {"first": "T11"}, ["T11", "T12", "T13", "L1", "L2"]),
+        ("verse", [19, 28, 20, 21, 22, 23, 24, 26], {"last": "L5"}, ["T12", "T13", "L1", "L2", "L3", "L4", "L5", "S1"]),
+        ("verse", [19, 28, 20, 21, 22, 23, 24, 26], {"last": "L6"}, ["T12", "L1", "L2", "L3", "L4", "L5", "L6", "S1"]),
+        ("verse", [5, 6, 7, 8], {"first": "T12", 6: "T13"}, ["T12", "T13", "L1", "L2"]),
+        ("verse", [5, 6, 7, 8], {"first": "T13", 5: "T13"}, ["T13", "L1", "L2", "L3"]),
+        # A vertebra that a pair calls the sacrum is not counted.
+        ("verse", [5, 6, 7, 8], {"last": "L5", 8: "S1"}, ["L3", "L4", "L5", "S1"]),
+    ],
+)
+def test_the_user_counts(scheme, values, level_names, expected):
+    anatomic = relabel(label_map(values, scheme), load_scheme(scheme), level_names=level_names)
+    assert names(anatomic) == expected
+    assert all(v.verified for v in anatomic.vertebrae)
+
+
+@pytest.mark.parametrize("level_names", [{"last": "L4"}, {1: "L4", 2: "L3", 3: "L2"}])
+def test_the_sacrum_still_follows_the_last_vertebra_of_spider(level_names):
+    anatomic = relabel(label_map([1, 2, 3], "spider"), load_scheme("spider"), level_names=level_names)
+    assert [(v.name, v.last) for v in anatomic.vertebrae] == [("L2", False), ("L3", False), ("L4", True)]
+    # Where the map may end anywhere, its lowest vertebra need not be the last.
+    crop = relabel(label_map([5, 6, 7], "verse"), load_scheme("verse"), level_names={"last": "L4"})
+    assert not any(v.last for v in crop.vertebrae)
+
+
+def test_a_count_changes_names_alone():
+    labels = label_map([5, 6, 7, 105, 106], "spineps", subregions=[61])
+    plain, counted = (relabel(labels, load_scheme("spineps"), level_names=n) for n in (None, {"first": "T12"}))
+    np.testing.assert_array_equal(plain.codes, counted.codes)
+    assert [v.file_label for v in counted.vertebrae] == [5, 6, 7]
+
+
+def test_the_disc_above_the_sacrum_follows_the_users_names():
+    """TotalSpineSeg took L5 for L3: by its own names the disc above the sacrum is nobody's."""
+    labels = label_map([41, 42, 43, 50, 100], "totalspineseg")
+    plain, counted = (relabel(labels, load_scheme("totalspineseg"), level_names=n) for n in (None, {"last": "L5"}))
+    assert np.count_nonzero(plain.codes == DISC_CODE_OFFSET + 3) == 0
+    assert np.count_nonzero(counted.codes == DISC_CODE_OFFSET + 3) == 10
+
+
+@pytest.mark.parametrize(
+    "scheme, values, level_names, message",
+    [
+        ("verse", [5, 6, 26], {"first": "T12"}, r"first=T12 makes .*sacrum \(label 6\) L1, expected L4, L5, L6 or L7"),
+        ("verse", [5, 6, 26], {"last": "L3"}, r"last=L3 makes .*above the sacrum \(label 6\) L3, expected L4"),
+        ("verse", [5, 6], {"last": "S1"}, r"found last=S1, expected a vertebra above the sacrum, such as last=L5"),
+        ("verse", [5, 6], {"first": "L8"}, r"the first vertebra is named 'L8', expected a vertebra such as"),
+        ("verse", [5, 6], {"middle": "L3"}, r"found the key 'middle', expected a label, 'first' or 'last'"),
+        ("verse", [5, 6], {"first": "T13"}, r"first=T13 makes the vertebra 5 T13, which neither .*such as 5=T13"),
+        ("verse", [5, 6], {"first": "T12", "last": "L2"}, r"last=L2 makes the vertebra 5 L1, yet it is also named T12"),
+        ("verse", [5, 6], {"first": "T12", 6: "L2"}, r"first=T12 makes the vertebra 6 L1, yet it is also named L2"),
+        ("verse", [5, 6, 7], {"first": "L6"}, r"first=L6 leaves no name for the vertebra 7, 2 below it, .*C1 to L7"),
+        ("verse", [5, 6, 7], {"last": "C2"}, r"last=C2 leaves no name for the vertebra 5, 2 above it, .*C1 to L7"),
+        ("verse", [5, 6, 7, 8], {"first": "T11", 7: "T13", 6: "L1"}, r"makes the vertebra 6 T12, yet .* named L1"),
+    ],
+)  # fmt: skip
+def test_counts_that_contradict_themselves_or_the_map(scheme, values, level_names, message):
+    with pytest.raises(InputError, match=message):
+        relabel(label_map(values, scheme), load_scheme(scheme), level_names=level_names)
+
+
+@pytest.mark.parametrize(
     "text, message",
     [
-        ("", "found '', expected label=vertebra pairs such as 5=T12,6=L1"),
+        ("", "found '', expected label=vertebra pairs such as 5=T12,6=L1, or first=T12 or last=L6"),
         ("5:T12", "found '5:T12', expected label=vertebra pairs"),
         ("5=T12,", "found '', expected label=vertebra pairs"),
         ("x=T12", "found 'x=T12'"),
         ("5=T14", "the label 5 is named 'T14', expected a vertebra"),
         ("5=T12,5=L1", "the label 5 is named twice, T12 and L1"),
+        ("last=L5,Last=L6", "the last vertebra is named twice, L5 and L6"),
+        ("first=X", "the first vertebra is named 'X', expected a vertebra"),
+        ("middle=L3", "found 'middle=L3', expected label=vertebra pairs"),
     ],
 )
 def test_level_names_that_cannot_be_read(text, message):
@@ -226,6 +309,8 @@ def test_level_names_that_cannot_be_read(text, message):
 
 def test_level_names_are_read():
     assert parse_level_names(" 5=T12,6=L1 , 7 = l2") == {5: "T12", 6: "L1", 7: "L2"}
+    assert parse_level_names("Last = l6") == {"last": "L6"}
+    assert parse_level_names("first=T12,28=T13") == {"first": "T12", 28: "T13"}
 
 
 @pytest.mark.parametrize(
@@ -234,13 +319,24 @@ def test_level_names_are_read():
         (
             "spider",
             [41, 42, 43, 92, 93, 2],
-            r"unknown numbers 41-43, 92-93, expected 1-24, 100-124, .* fit totalspineseg: which",
+            r"unknown numbers 41-43, 92-93, expected 1-25, 100-125, .* fit totalspineseg: which",
         ),
         ("totalspineseg", [1, 2, 3, 201, 202, 100], r"unknown numbers 3, 201-202, .* fit spider: which tool"),
         ("totalspineseg", [50, 1, 2, 63, 95, 100], r"only the vertebra 50 .*step 1 has 50 for all .*step2_output"),
-        ("totalsegmentator_mr", [1], r"only the vertebra 1 is among the numbers 1, .*one file per class.*--ml"),
+        ("totalsegmentator_mr", [1], r"only the vertebra 1 is among the numbers 1, .*one file per class.*--ml.*folder"),
+        (
+            "totalsegmentator",
+            [1],
+            r"no vertebra is among the numbers 1, .*one file per class.*--ml.*folder of its masks",
+        ),
         ("spider", [1], r"only the vertebra 1 .*mask of one class"),
-        ("spider", [7], r"only the vertebra 7 .*; the map holds a single number: one file per structure\?"),
+        (
+            "spider",
+            [7],
+            r"only the vertebra 7 .*; the map holds a single number: one file per structure\? then give the folder",
+        ),
+        ("verse", [1], r"only the vertebra 1 .*; the map holds a single number: .*give the folder that holds them all"),
+        ("totalsegmentator", [1, 2, 50, 92, 93, 100], r"only the vertebra 50 is among the numbers"),
         ("spider", [100, 201], r"no vertebra is among the numbers 100, 201"),
         ("mrspineseg", [200, 300], r"100% of the labelled voxels carry the unknown numbers 200, 300, expected 1-19"),
     ],
@@ -314,6 +410,21 @@ def test_a_foreign_map_of_subregions_is_refused():
         InputError, match=r"the map of subregions does not fit .*unknown numbers 3-4, expected 26, 41-50"
     ):
         relabel(labels, load_scheme("spineps"))
+
+
+def test_proposals_explain_the_map_best():
+    """TotalSegmentator knows all numbers to 117: it would call discs ribs and articular processes vertebrae."""
+    assert fitting_schemes(dict.fromkeys([41, 42, 43, 44, 45, 50, 92, 93, 94, 95, 100, 2], 100)) == ("totalspineseg",)
+    assert fitting_schemes(dict.fromkeys([41, 42, 45, 46, 47, 48, 49, 60, 61, 100], 100)) == ()
+    whole_body = dict.fromkeys([5, 18, 20, *range(25, 34), 51, 52, 79, 86, 87, 92, 103], 100)
+    assert fitting_schemes(whole_body) == ("totalsegmentator", "totalsegmentator_v3")
+
+
+def test_a_proposal_is_never_a_choice():
+    """A map whose numbers fit one scheme perfectly is still read by the scheme the user named, or refused."""
+    values = [41, 42, 43, 44, 45, 50, 92, 93, 94, 95, 100, 2]
+    anatomic = relabel(label_map(values, "totalsegmentator"), load_scheme("totalsegmentator"))
+    assert names(anatomic) == ["C1", "C6", "C7", "T1", "T2", "T3"]
 
 
 @pytest.mark.parametrize("name", sorted(set(scheme_names()) - {"verse"}))

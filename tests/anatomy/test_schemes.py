@@ -10,7 +10,9 @@ PUBLISHED = {
     "spineps": (19, 20, 24, (26,), 119, 124),
     "verse": (19, 20, 24, (26,), 119, 124),
     "totalspineseg": (32, 41, 45, (50,), 91, None),
+    "totalsegmentator": (32, 31, 27, (25, 26), None, None),
     "totalsegmentator_mr": (7, 6, 2, (1,), None, None),
+    "totalsegmentator_v3": (32, 31, 27, (25,), None, None),
     "spider": (6, 5, 1, (), 206, 201),
     "mrspineseg": (7, 6, 2, (1,), 16, 11),
 }
@@ -58,6 +60,30 @@ def test_spineps_is_written_in_two_maps():
     assert scheme.subregions[Subregion.INFERIOR_ARTICULAR_RIGHT] == (48,)
     assert 61 in scheme.subregion_labels
     assert 61 not in set(scheme.vertebra_labels)
+
+
+def test_totalsegmentator_knows_its_117_classes():
+    for name in ("totalsegmentator", "totalsegmentator_v3"):
+        scheme = load_scheme(name)
+        assert scheme.instance_labels == set(range(1, 118))
+        assert (scheme.vertebrae[50], scheme.cord, scheme.canal, scheme.discs) == ("C1", (79,), (), {})
+    assert load_scheme("totalsegmentator_v3").vertebrae[26] == "L6"
+
+
+def test_the_numbers_of_transitional_vertebrae():
+    tss, verse, spineps = (load_scheme(name) for name in ("totalspineseg", "verse", "spineps"))
+    assert (tss.vertebrae[46], tss.vertebrae[47], tss.discs[96], tss.discs[97]) == ("L6", "L7", "L5", "L6")
+    for scheme in (verse, spineps):
+        assert (scheme.vertebrae[25], scheme.vertebrae[28]) == ("L6", "T13")
+        assert (scheme.discs[119], scheme.discs[128], scheme.discs[124], scheme.discs[125]) == (
+            "T12",
+            "T13",
+            "L5",
+            "L6",
+        )
+        assert (scheme.endplates[224], scheme.endplates[228]) == ("L5", "T13")
+        assert {27, *range(29, 34)} <= set(scheme.other), "coccyx and the sacrum below S1 are known and not used"
+        assert {40 - 8 + vertebra for vertebra in range(7, 21)} <= set(scheme.other), "ribs are known and not used"
 
 
 def test_spider_marks_partial_vertebrae_with_100_more():

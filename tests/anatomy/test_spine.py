@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from foramgrade.anatomy.labels import AnatomicMap, VertebraLabel, load_scheme, relabel
+from foramgrade.anatomy.labels import AnatomicMap, LevelNames, VertebraLabel, load_scheme, relabel
 from foramgrade.anatomy.spine import Spine, find_spine, find_structures, voxel_positions
 from foramgrade.errors import AnatomyError
 from foramgrade.findings import Level
@@ -164,3 +164,116 @@ def test_a_sliver_of_a_vertebra_is_not_asked_for_the_order(oblique_grid: Grid) -
     labels = vertebrae("L2", "L3", "L4")
     spine = find_spine(AnatomicMap(codes, oblique_grid, labels))
     assert [s.level.name for s in spine.segments] == ["L2-L3", "L3-L4"]
+
+
+#: Numbers from the top of boxes, discs among them, and the levels they make; of every scheme that has numbers for them.
+TRANSITIONAL = [
+    ("totalspineseg", [45, 96, 46, 100, 50], ["L5-L6", "L6-S1"]),
+    ("totalspineseg", [46, 97, 47, 100, 50], ["L6-L7", "L7-S1"]),
+    ("totalspineseg", [43, 94, 44, 100, 50], ["L3-L4", "L4-S1"]),
+    ("verse", [24, 124, 25, 125, 26], ["L5-L6", "L6-S1"]),
+    ("verse", [19, 119, 28, 128, 20], ["T12-T13", "T13-L1"]),
+    ("verse", [22, 122, 23, 123, 26], ["L3-L4", "L4-S1"]),
+    ("totalsegmentator", [29, 28, 26], ["L3-L4", "L4-S1"]),
+    ("totalsegmentator_mr", [4, 3, 1], ["L3-L4", "L4-S1"]),
+    ("totalsegmentator_v3", [27, 26, 25], ["L5-L6", "L6-S1"]),
+    ("totalsegmentator_v3", [29, 28, 25], ["L3-L4", "L4-S1"]),
+    ("mrspineseg", [4, 13, 3, 12, 1], ["L3-L4", "L4-S1"]),
+]
+
+
+def numbered(values: Sequence[int], scheme: str, grid: Grid, *, thick: int = 4) -> LabelMap:
+    """Boxes from the top down that touch each other, discs half as high as vertebrae, in the numbers of a scheme."""
+    discs = {*load_scheme(scheme).discs, load_scheme(scheme).disc_above_sacrum}
+    array, j = np.zeros(grid.shape, np.uint8), 1
+    for value in values:
+        height = 2 if value in discs else thick
+        array[ACROSS[0], j : j + height, ACROSS[1]] = value
+        j += height
+    if not load_scheme(scheme).instances:
+        return LabelMap(array, grid, scheme)
+    parts = np.where(array == 0, 0, np.where(np.isin(array, list(discs)), 100, 49)).astype(np.uint8)
+    return LabelMap(parts, grid, scheme, instances=array)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "values", "levels"),
+    TRANSITIONAL + [("spineps", values, levels) for scheme, values, levels in TRANSITIONAL if scheme == "verse"],
+)
+def test_transitional_anatomy_makes_its_levels(
+    oblique_grid: Grid, scheme: str, values: list[int], levels: list[str]
+) -> None:
+    spine = find_spine(relabel(numbered(values, scheme, oblique_grid), load_scheme(scheme)))
+    assert [s.level.name for s in spine.segments] == levels
+    assert all(s.verified for s in spine.segments)
+    assert all((s.disc is not None) == (len(values) > 3) for s in spine.segments)
+    assert spine.open_levels == ()
+
+
+@pytest.mark.parametrize(
+    ("level_names", "levels", "below"),
+    [
+        (None, ["L3-L4", "L4-L5"], "L5-S1"),
+        ({"last": "L6"}, ["L4-L5", "L5-L6"], "L6-S1"),
+        ({"last": "L4"}, ["L2-L3", "L3-L4"], "L4-S1"),
+        ({1: "L4", 2: "L3", 3: "L2"}, ["L2-L3", "L3-L4"], "L4-S1"),
+    ],
+)
+def test_spider_in_people_with_four_and_six_lumbar_vertebrae(
+    oblique_grid: Grid, level_names: LevelNames | None, levels: list[str], below: str
+) -> None:
+    labels = numbered([3, 203, 2, 202, 1, 201], "spider", oblique_grid)
+    spine = find_spine(relabel(labels, load_scheme("spider"), level_names=level_names))
+    assert [s.level.name for s in spine.segments] == levels
+    assert [(o.level.name, o.verified) for o in spine.open_levels] == [(below, True)]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "values", "levels"),
+    [
+        ("totalspineseg", [41, 92, 42, 44], ["L1-L2"]),
+        ("totalsegmentator", [31, 30, 28], ["L1-L2"]),
+        ("spider", [5, 205, 4, 2], ["L1-L2"]),
+        ("verse", [20, 120, 21, 23], ["L1-L2"]),
+        ("verse", [5, 105, 6, 8], ["V5-V6"]),
+    ],
+)
+def test_a_vertebra_missing_in_the_middle_leaves_no_level(
+    oblique_grid: Grid, scheme: str, values: list[int], levels: list[str]
+) -> None:
+    """Even where the labels touch each other, and where the user names the vertebrae by a count."""
+    labels = numbered(values, scheme, oblique_grid)
+    spine = find_spine(relabel(labels, load_scheme(scheme)))
+    assert [s.level.name for s in spine.segments] == levels
+    counted = find_spine(relabel(labels, load_scheme(scheme), level_names={"first": "L1"}))
+    assert [s.level.name for s in counted.segments] == ["L1-L2"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "values", "hidden", "levels", "open_levels"),
+    [
+        ("totalspineseg", [44, 95, 45, 100, 50], 45, [], ["L4-L5"]),
+        ("totalsegmentator_mr", [4, 3, 2, 1], 2, ["L3-L4"], []),
+        ("totalspineseg", [30, 31, 32, 41], 32, ["T10-T11"], []),
+        ("verse", [6, 7, 8, 26], 8, ["V6-V7"], []),
+    ],
+)
+def test_names_that_few_people_skip_hide_no_missing_vertebra(
+    oblique_grid: Grid, scheme: str, values: list[int], hidden: int, levels: list[str], open_levels: list[str]
+) -> None:
+    """L4 and S1 are neighbours in people with four lumbar vertebrae; here L5 was there and lost its label.
+
+    The boxes are 6 voxels of 0.7 mm high, scaled to bodies of 25 mm.
+    """
+    affine = oblique_grid.affine.copy()
+    affine[:3, 1] *= 6.0
+    labels = numbered(values, scheme, Grid(oblique_grid.shape, affine), thick=6)
+    array = np.where(labels.array == hidden, 0, labels.array)
+    anatomic = relabel(replace(labels, array=array), load_scheme(scheme))
+    if not levels:
+        with pytest.raises(AnatomyError, match=r"no two neighbouring vertebrae \(found: L4, S1\)"):
+            find_spine(anatomic)
+        return
+    spine = find_spine(anatomic)
+    assert [s.level.name for s in spine.segments] == levels
+    assert [o.level.name for o in spine.open_levels] == open_levels

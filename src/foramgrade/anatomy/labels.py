@@ -7,7 +7,6 @@ Where SPINEPS draws endplates (label 200 + V), both of them belong to the *disc*
 the voxels lies between the body V and the disc 100 + V, the other half between that disc and the body V + 1.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,6 +14,14 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.anatomy.level_names import (
+    LAST_LUMBAR,
+    LevelNames,
+    as_ranges,
+    parse_level_names,
+    resolve_level_names,
+)
+from foramgrade.anatomy.parts import VertebraPart, find_parts
 from foramgrade.anatomy.schemes import (
     LARGEST_LABEL,
     SACRUM_NAME,
@@ -34,6 +41,7 @@ __all__ = [
     "OTHER_CODE",
     "AnatomicMap",
     "LabelScheme",
+    "LevelNames",
     "Subregion",
     "VertebraLabel",
     "fitting_schemes",
@@ -61,8 +69,8 @@ UNKNOWN_SHARE_LIMIT = 0.05
 #: A level needs two vertebrae.
 FEWEST_VERTEBRAE = 2
 
-#: The last vertebra above the sacrum in people with four, five and six lumbar vertebrae.
-LAST_LUMBAR = ("L4", "L5", "L6", "L7")
+#: Names in a map of vertebrae that the sacrum follows.
+_BEFORE_SACRUM = ("L5", "L6", "L7")
 
 #: What a picture of the lumbar spine without the sacrum can show.
 _LUMBAR_VIEW = VERTEBRA_NAMES[VERTEBRA_NAMES.index("T10") : VERTEBRA_NAMES.index("L6") + 1]
@@ -84,6 +92,9 @@ class VertebraLabel:
         Whether the name is anatomical.
     partial : bool
         Whether the tool marks it as cut by the field of view.
+    last : bool
+        Whether the sacrum follows it, labelled or not, though its name may be L4: the map calls it L5 or L6, and the
+        user renamed it.
     """
 
     code: int
@@ -91,6 +102,7 @@ class VertebraLabel:
     file_label: int
     verified: bool = True
     partial: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,11 +117,14 @@ class AnatomicMap:
         Where the voxels are.
     vertebrae : tuple of VertebraLabel
         The vertebrae, top to bottom as numbered by the scheme; the positions are not looked at.
+    parts : tuple of VertebraPart
+        The parts of the vertebrae, where the tool labels them.
     """
 
     codes: npt.NDArray[np.uint16]
     grid: Grid
     vertebrae: tuple[VertebraLabel, ...]
+    parts: tuple[VertebraPart, ...] = ()
 
     def __post_init__(self) -> None:
         codes = np.array(self.codes, dtype=np.uint16)
@@ -117,7 +132,7 @@ class AnatomicMap:
         object.__setattr__(self, "codes", codes)
 
 
-def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: Mapping[int, str] | None = None) -> AnatomicMap:
+def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: LevelNames | None = None) -> AnatomicMap:
     """Translate a tool's label numbers to canonical codes.
 
     Parameters
@@ -126,8 +141,9 @@ def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: Mapping[int, 
         The segmentation, for schemes in two maps with its instances.
     scheme : LabelScheme
         What its numbers mean.
-    level_names : mapping of int to str, or None
-        Vertebra of a label as the user states it, e.g. ``{5: "T12", 6: "L1"}``; it overrides the scheme.
+    level_names : mapping of int or str to str, or None
+        Vertebra of a label as the user states it, e.g. ``{5: "T12", 6: "L1"}``, or where a count of all vertebrae
+        starts, ``{"first": "T12"}`` or ``{"last": "L6"}`` (`resolve_level_names`); it overrides the scheme.
 
     Returns
     -------
@@ -169,14 +185,17 @@ def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: Mapping[int, 
     by_label = scheme.vertebra_labels
     present = sorted((label for label in found if label in by_label), key=lambda n: VERTEBRA_NAMES.index(by_label[n]))
     code_of = {name: n for n, name in enumerate(dict.fromkeys(by_label[label] for label in present), start=1)}
-    codes = _lookup_table(scheme, code_of, int(carrier.max()))[carrier]
+    vertebrae = _rename(_name_vertebrae(present, scheme, code_of), level_names or {}, scheme)
+    codes = _lookup_table(scheme, code_of, _last_lumbar(vertebrae, scheme), int(carrier.max()))[carrier]
+    parts: tuple[VertebraPart, ...] = ()
     if scheme.instances:
+        bones = np.where(codes <= len(code_of), codes, 0)
+        parts = find_parts(bones, labels.array, scheme=scheme, grid=labels.grid)
         canal = np.zeros(int(labels.array.max()) + 1, np.uint16)
         canal[1:] = OTHER_CODE
         canal[[n for n in (*scheme.canal, *scheme.cord) if n < canal.size]] = CANAL_CODE
         np.copyto(codes, canal[labels.array], where=carrier == 0)
-    vertebrae = _name_vertebrae(present, scheme, code_of)
-    return AnatomicMap(codes, labels.grid, _rename(vertebrae, level_names or {}))
+    return AnatomicMap(codes, labels.grid, vertebrae, parts)
 
 
 def fitting_schemes(found: Mapping[int, int]) -> tuple[str, ...]:
@@ -190,52 +209,22 @@ def fitting_schemes(found: Mapping[int, int]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The schemes of which the map holds at least two vertebrae and hardly any unknown number.
+        The schemes of which the map holds at least two vertebrae and hardly any unknown number, and that explain as
+        many of its labelled voxels as parts of the spine as any other does.
 
     Examples
     --------
     >>> fitting_schemes({44: 9000, 45: 9000, 95: 3000, 2: 4000})
     ('totalspineseg',)
     """
-    return tuple(name for name in scheme_names() if not _unfit(found, load_scheme(name)))
-
-
-def parse_level_names(text: str) -> dict[int, str]:
-    """Read which vertebra each label is, as written on the command line.
-
-    Parameters
-    ----------
-    text : str
-        Pairs such as ``5=T12,6=L1``.
-
-    Returns
-    -------
-    dict of int to str
-        Vertebra by label.
-
-    Raises
-    ------
-    InputError
-        If the text is not of this form, names no vertebra or repeats a label.
-
-    Examples
-    --------
-    >>> parse_level_names("5=T12, 6=l1")
-    {5: 'T12', 6: 'L1'}
-    """
-    names: dict[int, str] = {}
-    for pair in text.split(","):
-        match = re.fullmatch(r"\s*([0-9]+)\s*=\s*(\w+)\s*", pair)
-        if match is None:
-            msg = f"level names: found {pair.strip()!r}, expected label=vertebra pairs such as 5=T12,6=L1"
-            raise InputError(msg)
-        label, name = int(match[1]), match[2].upper()
-        _check_name(label, name)
-        if label in names:
-            msg = f"level names: the label {label} is named twice, {names[label]} and {name}"
-            raise InputError(msg)
-        names[label] = name
-    return names
+    schemes = {name: load_scheme(name) for name in scheme_names()}
+    fitting = {name: scheme for name, scheme in schemes.items() if not _unfit(found, scheme)}
+    # A scheme of the whole body knows every number: in a map of the spine it would call discs ribs, and in a map of
+    # subregions articular processes vertebrae.
+    explained = {name: 1 - _unknown(found, scheme.spine_labels)[1] for name, scheme in fitting.items()}
+    as_parts = [1 - _unknown(found, s.subregion_labels)[1] for s in schemes.values() if s.instances and found]
+    enough = max([*explained.values(), *as_parts], default=0.0) - UNKNOWN_SHARE_LIMIT
+    return tuple(name for name, share in explained.items() if share >= enough)
 
 
 def _carrier(labels: LabelMap, scheme: LabelScheme) -> npt.NDArray[np.integer]:
@@ -277,10 +266,10 @@ def _unfit(found: Mapping[int, int], scheme: LabelScheme) -> str:
     vertebrae = sorted(set(found).intersection(scheme.vertebra_labels))
     unknown, share = _unknown(found, scheme.instance_labels)
     if share > UNKNOWN_SHARE_LIMIT:
-        return f"{share:.0%} of the labelled voxels carry the unknown numbers {_ranges(unknown)}"
+        return f"{share:.0%} of the labelled voxels carry the unknown numbers {as_ranges(unknown)}"
     if len({scheme.vertebra_labels[label] for label in vertebrae}) < FEWEST_VERTEBRAE:
         which = f"only the vertebra {vertebrae[0]}" if vertebrae else "no vertebra"
-        return f"{which} is among the numbers {_ranges(found)}"
+        return f"{which} is among the numbers {as_ranges(found)}"
     return ""
 
 
@@ -291,9 +280,9 @@ def _check_fit(found: Mapping[int, int], labels: LabelMap, scheme: LabelScheme) 
         unknown, share = _unknown(parts, scheme.subregion_labels)
         if share > UNKNOWN_SHARE_LIMIT:
             where, known = "map of subregions", scheme.subregion_labels
-            problem = f"{share:.0%} of the labelled voxels carry the unknown numbers {_ranges(unknown)}"
+            problem = f"{share:.0%} of the labelled voxels carry the unknown numbers {as_ranges(unknown)}"
     if problem:
-        msg = f"the {where} does not fit the scheme {scheme.name}: {problem}, expected {_ranges(known)}"
+        msg = f"the {where} does not fit the scheme {scheme.name}: {problem}, expected {as_ranges(known)}"
         raise InputError(msg + _advice(found, labels, scheme))
 
 
@@ -301,17 +290,27 @@ def _advice(found: Mapping[int, int], labels: LabelMap, scheme: LabelScheme) -> 
     """What to try when the scheme does not fit; a proposal at most, since other tools use the same numbers."""
     if scheme.instances and not _unfit(_count_labels(labels.array), scheme):
         return "; the two maps seem to be swapped"
-    vertebrae = set(found).intersection(scheme.vertebra_labels)
-    for label in vertebrae.intersection(scheme.alone):
-        if len(vertebrae) == 1:
+    only = set(found).intersection(scheme.vertebra_labels) or set(found)
+    for label in only.intersection(scheme.alone):
+        if len(only) == 1:
             return f"; {scheme.alone[label]}"
     proposals = [name for name in fitting_schemes(found) if name != scheme.name]
     if proposals:
         return f"; the numbers would fit {' or '.join(proposals)}: which tool made the map?"
-    return "; the map holds a single number: one file per structure?" if len(found) == 1 else ""
+    if len(found) == 1:
+        return "; the map holds a single number: one file per structure? then give the folder that holds them all"
+    return ""
 
 
-def _lookup_table(scheme: LabelScheme, code_of: Mapping[str, int], highest: int) -> npt.NDArray[np.uint16]:
+def _last_lumbar(vertebrae: Sequence[VertebraLabel], scheme: LabelScheme) -> int | None:
+    """Code of the vertebra above the sacrum, by the user's name or the scheme's; None where it is not in the map."""
+    names = {v.code: v.name if v.verified else scheme.vertebra_labels[v.file_label] for v in vertebrae}
+    return max((code for code, name in names.items() if name in LAST_LUMBAR), default=None)
+
+
+def _lookup_table(
+    scheme: LabelScheme, code_of: Mapping[str, int], last_lumbar: int | None, highest: int
+) -> npt.NDArray[np.uint16]:
     table = np.full(max(highest, *scheme.instance_labels) + 1, OTHER_CODE, np.uint16)
     table[0] = 0
     for meaning, offset in (
@@ -322,9 +321,8 @@ def _lookup_table(scheme: LabelScheme, code_of: Mapping[str, int], highest: int)
         for label, name in meaning.items():
             if name in code_of:
                 table[label] = offset + code_of[name]
-    last = [name for name in code_of if name in LAST_LUMBAR]
-    if scheme.disc_above_sacrum is not None and last:
-        table[scheme.disc_above_sacrum] = DISC_CODE_OFFSET + code_of[last[-1]]
+    if scheme.disc_above_sacrum is not None and last_lumbar is not None:
+        table[scheme.disc_above_sacrum] = DISC_CODE_OFFSET + last_lumbar
     if not scheme.instances:
         table[[*scheme.canal, *scheme.cord]] = CANAL_CODE
     return table
@@ -358,16 +356,16 @@ def _is_anatomical(names: Sequence[str]) -> bool:
     return gapless and presacral[-1] in LAST_LUMBAR
 
 
-def _rename(vertebrae: tuple[VertebraLabel, ...], level_names: Mapping[int, str]) -> tuple[VertebraLabel, ...]:
+def _rename(
+    vertebrae: tuple[VertebraLabel, ...], level_names: LevelNames, scheme: LabelScheme
+) -> tuple[VertebraLabel, ...]:
     """Apply the user's names and check that all names then run from the top down."""
-    labels = [v.file_label for v in vertebrae]
-    for label, name in level_names.items():
-        _check_name(label, name)
-        if label not in labels:
-            msg = f"level names: the map holds no vertebra {label} to be named {name}, it holds {_ranges(labels)}"
-            raise InputError(msg)
+    own = {v.file_label: scheme.vertebra_labels[v.file_label] for v in vertebrae}
+    given = resolve_level_names(level_names, own=own)
     named = tuple(
-        replace(v, name=level_names[v.file_label], verified=True) if v.file_label in level_names else v
+        replace(v, name=name, verified=True, last=name in LAST_LUMBAR and own[v.file_label] in _BEFORE_SACRUM)
+        if (name := given.get(v.file_label))
+        else v
         for v in vertebrae
     )
     if level_names:
@@ -380,20 +378,3 @@ def _rename(vertebrae: tuple[VertebraLabel, ...], level_names: Mapping[int, str]
                 )
                 raise InputError(msg)
     return named
-
-
-def _check_name(label: int, name: str) -> None:
-    if name not in VERTEBRA_NAMES:
-        msg = f"level names: the label {label} is named {name!r}, expected a vertebra such as T12, L1 or S1"
-        raise InputError(msg)
-
-
-def _ranges(numbers: Iterable[int]) -> str:
-    """Whole numbers as a reader writes them, e.g. "1-5, 7"."""
-    runs: list[list[int]] = []
-    for n in sorted(set(numbers)):
-        if runs and n == runs[-1][1] + 1:
-            runs[-1][1] = n
-        else:
-            runs.append([n, n])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)

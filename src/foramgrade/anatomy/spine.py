@@ -1,13 +1,14 @@
 """The spine as an ordered row of vertebrae, with the discs and the canal between and behind them."""
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from foramgrade.anatomy.checks import are_apart, check_disc, check_map
 from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES
 from foramgrade.errors import AnatomyError
@@ -17,8 +18,8 @@ from foramgrade.volume import Grid
 #: Neighbours that skip names because the spine has fewer segments than the row of names.
 _SKIPS = {("T11", "L1"), ("T12", "L1"), ("L4", "S1"), ("L5", "S1"), ("L6", "S1")}
 
-#: A vertebra with less than this share of the voxels that is usual in its map is a sliver.
-WHOLE_SHARE = 0.4
+#: Of these, those of people with eleven thoracic or four lumbar vertebrae.
+_RARE_SKIPS = {("T11", "L1"), ("L4", "S1")}
 
 #: Vertebrae that the sacrum usually follows.
 _LAST_LUMBAR = ("L5", "L6", "L7")
@@ -172,17 +173,16 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
     Raises
     ------
     AnatomyError
-        If fewer than two neighbouring vertebrae are labelled, if the vertebrae do not follow each other from top to
-        bottom as numbered, or if a disc does not lie between its vertebrae.
+        If fewer than two neighbouring vertebrae are labelled, or their positions contradict the anatomy
+        (`foramgrade.anatomy.checks`).
     """
     structures = find_structures(anatomic.codes, anatomic.grid)
     vertebrae = [v for v in anatomic.vertebrae if v.code in structures]
-    whole = find_whole([structures[v.code] for v in vertebrae])
-    check_order([v for v in vertebrae if v.code in whole], structures)
+    whole = check_map(anatomic, vertebrae, structures)
     segments: list[Segment] = []
     open_levels = []
     for upper, lower in itertools.zip_longest(vertebrae, vertebrae[1:]):
-        if lower is None or not _neighbours(upper, lower):
+        if lower is None or not _neighbours(upper, lower) or _lacks_one(upper, lower, anatomic, structures):
             if DISC_CODE_OFFSET + upper.code in structures:
                 open_levels.append(OpenLevel(Level(upper.name, _usual_next(upper)), upper.verified, len(segments)))
             continue
@@ -215,11 +215,19 @@ def _neighbours(upper: VertebraLabel, lower: VertebraLabel) -> bool:
     return lower.name == SACRUM_NAME or abs(lower.file_label - upper.file_label) == 1
 
 
+def _lacks_one(
+    upper: VertebraLabel, lower: VertebraLabel, anatomic: AnatomicMap, structures: Mapping[int, Structure]
+) -> bool:
+    """Whether names that may follow each other in few people do so here because a vertebra is not labelled."""
+    doubtful = (upper.name, lower.name) in _RARE_SKIPS or (lower.name == SACRUM_NAME and not upper.verified)
+    return doubtful and are_apart(structures[upper.code], structures[lower.code], anatomic)
+
+
 def _usual_next(vertebra: VertebraLabel) -> str:
     """Name of the vertebra that usually follows: S1 after L5, the next number where names are mere numbers."""
     if vertebra.name not in VERTEBRA_NAMES:
         return f"V{vertebra.file_label + 1}"
-    if vertebra.name in _LAST_LUMBAR:
+    if vertebra.name in _LAST_LUMBAR or vertebra.last:
         return SACRUM_NAME
     return VERTEBRA_NAMES[VERTEBRA_NAMES.index(vertebra.name) + 1] if vertebra.name != "T12" else "L1"
 
@@ -228,56 +236,3 @@ def voxel_positions(spine: Spine, code: int, box: Box) -> FloatArray:
     """World positions (N, 3), mm, of the voxels with a code inside a box."""
     ijk = np.argwhere(spine.codes[box] == code) + [part.start for part in box]
     return spine.grid.to_world(ijk)
-
-
-def check_order(vertebrae: Sequence[VertebraLabel], structures: Mapping[int, Structure]) -> None:
-    """Refuse a map whose vertebra numbers do not run from top to bottom.
-
-    Raises
-    ------
-    AnatomyError
-        Naming the two vertebrae whose heights contradict their numbers.
-    """
-    for upper, lower in itertools.pairwise(vertebrae):
-        high, low = structures[upper.code].centroid_mm[2], structures[lower.code].centroid_mm[2]
-        if high <= low:
-            msg = (
-                f"{upper.name} (label {upper.file_label}, centre at S {high:.1f} mm) lies below {lower.name} "
-                f"(label {lower.file_label}, S {low:.1f} mm); the scheme expects it above: wrong scheme or orientation?"
-            )
-            raise AnatomyError(msg)
-
-
-def find_whole(vertebrae: Sequence[Structure]) -> frozenset[int]:
-    """Codes of the vertebrae that are not mere slivers: at least `WHOLE_SHARE` of the median size.
-
-    Where the field of view leaves only an arch of a vertebra, its centre tells nothing about the order.
-    """
-    if not vertebrae:
-        return frozenset()
-    usual = float(np.median([v.voxels for v in vertebrae]))
-    return frozenset(v.code for v in vertebrae if v.voxels >= WHOLE_SHARE * usual)
-
-
-def check_disc(segment: Segment, whole: Collection[int]) -> None:
-    """Refuse a disc that lies beyond one of its two vertebrae; slivers of vertebrae are not asked.
-
-    Raises
-    ------
-    AnatomyError
-        Naming the level and where the disc was found.
-    """
-    if segment.disc is None:
-        return
-    top, bottom = segment.upper.centroid_mm[2], segment.lower.centroid_mm[2]
-    height = segment.disc.centroid_mm[2]
-    # A steep lumbosacral disc lies in front of its vertebrae and may reach above or below their centres by a little.
-    margin = 0.5 * abs(top - bottom)
-    above = segment.upper.code in whole and height > top + margin
-    below = segment.lower.code in whole and height < bottom - margin
-    if above or below:
-        msg = (
-            f"the disc of {segment.level} has its centre at S {height:.1f} mm, not between its vertebrae "
-            f"(S {bottom:.1f} to {top:.1f} mm): wrong scheme?"
-        )
-        raise AnatomyError(msg)

@@ -169,7 +169,11 @@ def grade_study(
     ] = None,
     weighting: Annotated[Weighting | None, SequenceOption] = None,
     levels: Annotated[
-        str | None, typer.Option(metavar="5=T12,6=L1", help="Vertebrae of labels whose numbers are not anatomical.")
+        str | None,
+        typer.Option(
+            metavar="5=T12,6=L1",
+            help="Names for vertebrae: by label, or counted by first=T12 (topmost) or last=L6 (above the sacrum).",
+        ),
     ] = None,
     policy: Annotated[
         Policy, typer.Option(metavar="floor|ceil|strict", help="Grade of patterns that Lee does not define.")

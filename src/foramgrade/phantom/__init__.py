@@ -1,6 +1,7 @@
 """Synthetic lumbar spines whose measurements and grades are known by arithmetic; no stage imports them."""
 
 from foramgrade.phantom.making import Phantom, SectionMap, make_phantom, map_section
+from foramgrade.phantom.numbering import has_canal, has_discs
 from foramgrade.phantom.random_specs import random_spec
 from foramgrade.phantom.spec import (
     ALL_THE_WAY,
@@ -32,6 +33,8 @@ __all__ = [
     "Protocol",
     "SectionMap",
     "Tissue",
+    "has_canal",
+    "has_discs",
     "make_phantom",
     "map_section",
     "random_spec",

@@ -1,5 +1,6 @@
 """The integers that segmentation tools write for the same structures."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -11,12 +12,17 @@ from foramgrade.volume import Grid, LabelMap
 
 ByteArray = npt.NDArray[np.uint8]
 
-#: Numbers of the vertebrae L1 to S1, of the discs L1-L2 to L5-S1, and of the canal; 0 where a tool has none.
-WHOLE_VERTEBRAE = MappingProxyType(
+#: Numbers of the vertebrae L1 to S1, of the discs L1-L2 to L5-S1, and of the canal; 0 or none where a tool has none.
+#: TotalSegmentator's cord is not written: the body has a dural sac, which below L2 holds no cord.
+WHOLE_VERTEBRAE: Mapping[Numbering, tuple[tuple[int, ...], tuple[int, ...], int]] = MappingProxyType(
     {
         Numbering.TOTALSPINESEG: ((41, 42, 43, 44, 45, 50), (92, 93, 94, 95, 100), 2),
         Numbering.SPIDER: ((5, 4, 3, 2, 1, 0), (205, 204, 203, 202, 201), 100),
         Numbering.SPINEPS: ((20, 21, 22, 23, 24, 26), (120, 121, 122, 123, 124), 0),
+        Numbering.VERSE: ((20, 21, 22, 23, 24, 26), (120, 121, 122, 123, 124), 0),
+        Numbering.TOTALSEGMENTATOR: ((31, 30, 29, 28, 27, 26), (), 0),
+        Numbering.TOTALSEGMENTATOR_MR: ((6, 5, 4, 3, 2, 1), (), 0),
+        Numbering.MRSPINESEG: ((6, 5, 4, 3, 2, 1), (15, 14, 13, 12, 11), 0),
     }
 )
 #: Numbers of the parts of a vertebra in SPINEPS / TPTBox.
@@ -34,6 +40,28 @@ SUBREGIONS = MappingProxyType(
     }
 )
 _SPINEPS_SACRUM, _SPINEPS_CANAL, _SPINEPS_DISC = 26, 61, 100
+
+
+def has_discs(numbering: Numbering) -> bool:
+    """Whether the tool labels discs.
+
+    Examples
+    --------
+    >>> [n.value for n in Numbering if not has_discs(n)]
+    ['totalsegmentator', 'totalsegmentator_mr']
+    """
+    return bool(WHOLE_VERTEBRAE[numbering][1])
+
+
+def has_canal(numbering: Numbering) -> bool:
+    """Whether the tool labels the spinal canal.
+
+    Examples
+    --------
+    >>> [n.value for n in Numbering if has_canal(n)]
+    ['totalspineseg', 'spider', 'spineps']
+    """
+    return numbering is Numbering.SPINEPS or WHOLE_VERTEBRAE[numbering][2] > 0
 
 
 def _vertebra_table(numbering: Numbering) -> npt.NDArray[np.uint8]:

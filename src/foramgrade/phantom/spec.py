@@ -56,6 +56,14 @@ class Numbering(StrEnum):
     """SPIDER challenge: counted from L5 upwards, no sacrum."""
     SPINEPS = "spineps"
     """SPINEPS / TPTBox: a map of subregions and a map of vertebrae."""
+    VERSE = "verse"
+    """VerSe numbers in one map, as in SPINEPS's map of vertebrae alone: with discs, without canal."""
+    TOTALSEGMENTATOR = "totalsegmentator"
+    """TotalSegmentator for CT: vertebrae alone."""
+    TOTALSEGMENTATOR_MR = "totalsegmentator_mr"
+    """TotalSegmentator for MR: vertebrae alone."""
+    MRSPINESEG = "mrspineseg"
+    """MRSpineSeg challenge: counted from the sacrum upwards, with discs, without canal."""
 
 
 @dataclass(frozen=True, slots=True)

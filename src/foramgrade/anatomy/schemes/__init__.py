@@ -13,7 +13,7 @@ The schemes that come with the package are the JSON files beside this module; a 
   instances, canal, cord and ``subregions`` in the other.
 - ``counts_from_top``: true where the numbers may merely count the vertebrae from the top of the picture.
 - ``other``: labels of tissue that is known and not used. ``alone``: label to a sentence, for the case that it is the
-  only vertebra label found.
+  only vertebra label found, or the only label at all.
 
 All but ``name`` and ``vertebrae`` may be left out.
 """
@@ -106,7 +106,7 @@ class LabelScheme:
     other : tuple of int
         Labels of tissue that is known and not used.
     alone : mapping of int to str
-        What to tell the user when this is the only vertebra label found.
+        What to tell the user when this is the only vertebra label found, or the only label at all.
     """
 
     name: str
@@ -136,12 +136,17 @@ class LabelScheme:
         return {**self.vertebrae, **dict.fromkeys(self.sacrum, SACRUM_NAME), **self.partial}
 
     @property
-    def instance_labels(self) -> frozenset[int]:
-        """Every label the scheme knows in the map that holds the vertebrae, background left out."""
-        own = {*self.vertebra_labels, *self.discs, *self.endplates, *self.other}
+    def spine_labels(self) -> frozenset[int]:
+        """Every label of a part of the spine in the map that holds the vertebrae."""
+        own = {*self.vertebra_labels, *self.discs, *self.endplates}
         if self.disc_above_sacrum is not None:
             own.add(self.disc_above_sacrum)
         return frozenset(own if self.instances else own | {*self.canal, *self.cord})
+
+    @property
+    def instance_labels(self) -> frozenset[int]:
+        """Every label the scheme knows in the map that holds the vertebrae, background left out."""
+        return self.spine_labels | {*self.other}
 
     @property
     def subregion_labels(self) -> frozenset[int]:
@@ -154,8 +159,8 @@ def scheme_names() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> scheme_names()
-    ('mrspineseg', 'spider', 'spineps', 'totalsegmentator_mr', 'totalspineseg', 'verse')
+    >>> print(*scheme_names())
+    mrspineseg spider spineps totalsegmentator totalsegmentator_mr totalsegmentator_v3 totalspineseg verse
     """
     files = (Path(entry.name) for entry in resources.files(__name__).iterdir())
     return tuple(sorted(file.stem for file in files if file.suffix == ".json"))
