@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from foramgrade.phantom.spec import USUAL_WEDGES_DEG, LevelSpec
+
+FloatArray = npt.NDArray[np.float64]
 
 #: Sum of the wedges L1-L2 to L5-S1: mean, standard deviation and range, degrees.
 LORDOSIS_DEG = (45.0, 9.0)
@@ -50,8 +53,8 @@ def align(levels: Sequence[LevelSpec], rng: np.random.Generator) -> tuple[LevelS
     Returns
     -------
     tuple of LevelSpec
-        Total lordosis 20 to 60 degrees with up to 25 at one level; every fourth spine with a side curve, its tilts of one
-        sign and twisted with it; most slips within 1 mm, in three of ten spines one of 3 to 8 mm, mostly at L4-L5.
+        Total lordosis 20 to 60 degrees with up to 25 at one level; every fourth spine with a side curve, tilted to
+        one side and twisted with it; most slips within 1 mm, in three of ten spines one of 3 to 8 mm, mostly at L4-L5.
     """
     wedges = _wedges(rng)
     tilts, twists = _side_curve(rng)
@@ -68,15 +71,16 @@ def align(levels: Sequence[LevelSpec], rng: np.random.Generator) -> tuple[LevelS
     )
 
 
-def _wedges(rng: np.random.Generator) -> np.ndarray:
+def _wedges(rng: np.random.Generator) -> FloatArray:
     usual = np.array(USUAL_WEDGES_DEG)
     lordosis = np.clip(rng.normal(*LORDOSIS_DEG), *LORDOSIS_RANGE_DEG)
     wedges = usual * lordosis / usual.sum() + rng.normal(0.0, WEDGE_SPREAD_DEG, len(usual))
     wedges = np.clip(wedges, 0.0, LARGEST_WEDGE_DEG)
-    return wedges * min(1.0, LORDOSIS_RANGE_DEG[1] / wedges.sum())
+    shared: FloatArray = wedges * min(1.0, LORDOSIS_RANGE_DEG[1] / float(wedges.sum()))
+    return shared
 
 
-def _side_curve(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _side_curve(rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     tilts = rng.normal(0.0, TILT_SPREAD_DEG, len(USUAL_WEDGES_DEG))
     twists = rng.normal(0.0, TWIST_SPREAD_DEG, len(USUAL_WEDGES_DEG))
     if rng.random() < SCOLIOSIS_SHARE:
@@ -87,7 +91,7 @@ def _side_curve(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return tilts, twists
 
 
-def _slips(rng: np.random.Generator) -> np.ndarray:
+def _slips(rng: np.random.Generator) -> FloatArray:
     slips = np.clip(rng.normal(0.0, USUAL_SLIP_MM, len(USUAL_WEDGES_DEG)), *USUAL_SLIP_RANGE_MM)
     if rng.random() < LISTHESIS_SHARE:
         level = int(rng.choice(len(slips), p=LISTHESIS_LEVELS))

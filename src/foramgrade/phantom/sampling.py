@@ -189,7 +189,7 @@ def _box(spine: Spine, level: int, opening: Opening, grid: Grid) -> tuple[slice,
 
 
 def _blocks(spine: Spine, grid: Grid) -> Iterator[tuple[tuple[slice, slice], int, int, float]]:
-    """Pixels, slice, samples per pixel edge and step through the slice: coarse everywhere, then fine around foramina."""
+    """Pixels, slice, samples per pixel edge and step through it, mm: coarse everywhere, then fine around foramina."""
     whole = (slice(0, grid.shape[0]), slice(0, grid.shape[1]))
     for k in range(grid.shape[2]):
         yield whole, k, 1, 1.4

@@ -275,8 +275,8 @@ class PhantomSpec:
         Root mean square, mm, of a smooth random displacement of the label borders within their slice, measured along
         a border's normal.
     edge_noise_own : float
-        Share, 0 to 1, of that displacement's variance that each slice draws for itself, as a tool that segments slice by
-        slice errs; the rest runs smoothly through the slices.
+        Share, 0 to 1, of that displacement's variance that each slice draws for itself, as a tool that segments slice
+        by slice errs; the rest runs smoothly through the slices.
     scale : float
         Integer intensity that fat at the spine gets.
     """

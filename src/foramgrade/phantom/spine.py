@@ -128,8 +128,8 @@ def _stack(spec: PhantomSpec, levels: tuple[LevelSpec, ...]) -> tuple[list[Frame
         # Forward tilt of the lower body: its superior axis leans forward by the wedge.
         bend = np.radians([-level.wedge_deg, level.side_tilt_deg, level.twist_deg])
         lower, half = rotation * Rotation.from_rotvec(bend), rotation * Rotation.from_rotvec(bend / 2)
-        # The level lies midway: either endplate is half a disc and half a slip away from it. The bodies turn by the same
-        # angle to either side of the level, so the distance of their corners is that of their endplates' centres.
+        # The level lies midway: either endplate is half a disc and half a slip away from it. The bodies turn by the
+        # same angle to either side of the level, so the distance of their corners is that of their endplates' centres.
         apart = half.apply(up) * disc / 2 + half.apply(forward) * level.slip_mm / 2
         origin = centre - rotation.apply(up) * height / 2 - apart
         centre = origin - apart - lower.apply(up) * height / 2

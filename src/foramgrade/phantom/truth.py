@@ -38,11 +38,11 @@ class ForamenTruth:
     width_superior_mm : float
         Antero-posterior extent of that section at the height of the root's centre, mm.
     width_disc_mm, width_inferior_mm : float or None
-        The same at the mid-plane of the disc, and half-way from there to the lower end of the section, mm; None where the
-        mid-plane passes above or below the opening.
+        The same at the mid-plane of the disc, and half-way from there to the lower end of the section, mm; None where
+        the mid-plane passes above or below the opening.
     disc_height_mm : float
-        Height of the disc along the level's superior axis, median over the range from 1 to 5 mm in front of its posterior
-        margin on that section, mm.
+        Height of the disc along the level's superior axis, median over the range from 1 to 5 mm in front of its
+        posterior margin on that section, mm.
     slip_mm : float
         Translation of the upper body on the lower one along the level's anterior axis, between their facing posterior
         corners in the midline, forward positive, mm.
