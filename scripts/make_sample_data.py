@@ -39,7 +39,11 @@ Columns of truth.csv
   lee_grade, lee_defined       Lee grade by the floor policy; whether Lee defines the pattern of lost borders
   lost_borders, root_shape     borders without perineural fat (S, P, I, A); whether the root is deformed
   area_mm2, height_mm          smallest section between the pedicle borders, perpendicular to the level's right axis
-  disc_height_mm               disc within 5 mm of its posterior margin on that section
+  width_superior_mm, width_disc_mm, width_inferior_mm
+                               that section's antero-posterior extent at the root's centre, at the disc's mid-plane, and
+                               half-way from there to its lower end
+  disc_height_mm               disc 1 to 5 mm in front of its posterior margin on that section
+  slip_mm, segmental_angle_deg translation of the upper body forward on the lower; angle between the facing endplates
   volume_mm3                   integral of the section areas between the pedicle borders
   root_area_mm2, root_aspect   ellipse of the nerve root on that section
   fat_*_mm                     median over the border's 90 degree sector of the fat between root and border
@@ -49,7 +53,8 @@ Columns of truth.csv
 
 def make_studies() -> tuple[Phantom, Phantom]:
     """T1 and T2 of one spine."""
-    spec = replace(random_spec(np.random.default_rng(SEED), protocol=CLINICAL_2D), scale=400.0, snr=25.0)
+    drawn = random_spec(np.random.default_rng(SEED), protocol=CLINICAL_2D, deformed=False)
+    spec = replace(drawn, scale=400.0, snr=25.0)
     t1 = make_phantom(spec, rng=np.random.default_rng([SEED, 1]))
     t2 = make_phantom(replace(spec, sequence=Sequence.T2), rng=np.random.default_rng([SEED, 2]))
     return t1, t2

@@ -26,6 +26,7 @@ ORDER = (
     ("plotting",),
     ("pipeline",),
     ("agreement", "compare"),
+    ("validation",),
     ("exports", "review"),
     ("batch",),
     ("cli",),

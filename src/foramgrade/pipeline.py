@@ -156,6 +156,36 @@ def assess(
     )
 
 
+def measure_geometry(
+    labels: LabelMap,
+    *,
+    level_names: LevelNames | None = None,
+    seal_limit_mm: float = SEAL_LIMIT_MM,
+) -> tuple[ForamenAssessment, ...]:
+    """Measure every foramen of a label map: the geometry of `assess`, without an image and so without grades.
+
+    Parameters
+    ----------
+    labels, level_names, seal_limit_mm
+        As for `assess`.
+
+    Returns
+    -------
+    tuple of ForamenAssessment
+        As `assess` gives them for an image that covers no foramen: none is graded, nothing of the root is measured.
+
+    Raises
+    ------
+    InputError, AnatomyError
+        As `assess` does about labels.
+    """
+    spine = find_spine(relabel(labels, scheme_of(labels), level_names=level_names))
+    foramina = _find_foramina(spine, seal_limit_mm, None)
+    readings = [_Reading(foramen, None, None, Quality.NO_IMAGE) for foramen in foramina]
+    assessed = [_assess_one(reading, (), 0.0, LEE_2010, seal_limit_mm) for reading in readings]
+    return tuple(_with_open_levels(_with_asymmetry(assessed), spine, LEE_2010))
+
+
 def check_overlap(image: Volume, spine: Spine) -> None:
     """Refuse an image that holds none of the labelled vertebrae.
 

@@ -9,6 +9,7 @@ import csv
 import functools
 import io
 import logging
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +22,7 @@ import numpy as np
 import typer
 
 import foramgrade as fg
-from foramgrade.cli.doors import anatomy, exports, files, loaders, phantom
+from foramgrade.cli.doors import anatomy, exports, files, loaders, phantom, validation
 from foramgrade.cli.screen import (
     NOTE,
     count_numbers,
@@ -31,7 +32,8 @@ from foramgrade.cli.screen import (
     show_series,
     show_study,
 )
-from foramgrade.errors import ForamgradeError
+from foramgrade.cli.validated import show_validation
+from foramgrade.errors import ForamgradeError, InputError
 from foramgrade.findings import Policy
 from foramgrade.grader import LEE_2010, Criteria
 from foramgrade.volume import Sequence
@@ -295,6 +297,50 @@ def write_phantoms(
     image, labels, graded = (str(folders[0] / name) for name in ("image.nii.gz", "labels.nii.gz", "graded"))
     options = ["--labels", labels, "--scheme", made.labels.scheme, "--sequence", sequence.value, "--out", graded]
     typer.echo(f"Grade the first: foramgrade grade {shlex.join([image, *options])}")
+    typer.echo(NOTE)
+
+
+@app.command("validate")
+@_plainly
+def validate_measurements(
+    cases: Annotated[int, typer.Option(metavar="N", min=1, help="Random phantoms per protocol.")] = 36,
+    seed: Annotated[int, typer.Option(metavar="S", min=0, help="The same seed makes the same table.")] = 1,
+    protocols: Annotated[
+        list[Protocol] | None,
+        typer.Option("--protocol", metavar="clinical-2d|fine-2d|isotropic", help="Sampling; repeatable. Default: all."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes; by default as many as there are processors.")
+    ] = None,
+    geometry_only: Annotated[
+        bool, typer.Option("--geometry-only", help="Leave out the images: no fat, no root, no grades.")
+    ] = False,
+    growth: Annotated[
+        bool, typer.Option(help="Show how errors grow with slice spacing and with noise of the label borders.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Also write every foramen to this CSV file.")
+    ] = None,
+) -> None:
+    """Measure random phantoms and print how far the answers are from their known truth."""
+    chosen = [protocol for protocol in Protocol if protocols is None or protocol in protocols]
+    if out is not None and not out.parent.is_dir():
+        msg = f"cannot write {out.name}: its folder does not exist"
+        raise InputError(msg)
+    with show_progress("Phantoms") as report:
+        found = validation.validate_phantoms(
+            {protocol.value: getattr(phantom, protocol.name) for protocol in chosen},
+            cases=cases,
+            seed=seed,
+            jobs=jobs or os.cpu_count() or 1,
+            geometry_only=geometry_only,
+            growth=growth,
+            progress=report,
+        )
+    show_validation(found)
+    if out is not None:
+        validation.write_checks(found.checks, out)
+        typer.echo(f"Written to {out}: {len(found.checks)} rows, one per foramen.")
     typer.echo(NOTE)
 
 

@@ -72,13 +72,14 @@ def show_progress(what: str) -> Iterator[Callable[..., None]]:
             bar.stop()
 
 
-def _console() -> Console:
+def open_console() -> Console:
     """Stdout; text is printed as it is, and a file gets wider lines than an unknown terminal."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
-def _table(*headings: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+def new_table(*headings: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+    """Make a table without rules; columns align right, or are never folded, where named."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         justify: Literal["right", "left"] = "right" if heading in right else "left"
@@ -98,11 +99,13 @@ def show_study(study: "StudyAssessment", out: Path, written: tuple[str, ...]) ->
     written : tuple of str
         Files in it, as from :func:`foramgrade.exports.write_study`.
     """
-    console = _console()
+    console = open_console()
     console.print(f"{study.case}: {plotting.worst_words(study)}.")
     console.print()
     numbers = ("Lee", "Conf.", "Area\nmm2", "Height\nmm")
-    table = _table("Level", "Side", "Lee", "Rule", "Conf.", "Area\nmm2", "Height\nmm", "Lost", "Notes", right=numbers)
+    table = new_table(
+        "Level", "Side", "Lee", "Rule", "Conf.", "Area\nmm2", "Height\nmm", "Lost", "Notes", right=numbers
+    )
     shared = functools.reduce(lambda a, b: a & b, (f.quality for f in study.foramina))
     for foramen in study.foramina:
         table.add_row(*_cells(foramen, shared))
@@ -158,12 +161,12 @@ def show_series(found: Iterable["SeriesInfo"]) -> None:
     """
     listed = list(found)
     rows = [_series_cells(series, from_dicom=any(one.key for one in listed)) for series in listed]
-    console = _console()
+    console = open_console()
     for number, headings in enumerate(_series_headings(rows, console.width)):
         if number:
             console.print()
         whole = tuple(heading for heading in headings if heading not in ("Description", "File"))
-        table = _table(*headings, right=("Slices", "Gaps", "Twice"), whole=whole)
+        table = new_table(*headings, right=("Slices", "Gaps", "Twice"), whole=whole)
         for row in rows:
             table.add_row(*(row[heading] for heading in headings))
         # Where not even this fits, the terminal breaks the lines: better than cells cut off.
@@ -220,7 +223,7 @@ def _narrowest(rows: list[dict[str, str]], headings: tuple[str, ...]) -> int:
 def show_segments(segments: "Iterable[Segment]") -> None:
     """Print the segments of a segmentation, and where they lie."""
     listed = list(segments)
-    console, table = _console(), _table("Number", "Name", "Voxels", right=("Number", "Voxels"))
+    console, table = open_console(), new_table("Number", "Name", "Voxels", right=("Number", "Voxels"))
     for segment in listed:
         table.add_row(str(segment.number), segment.name, str(int(np.count_nonzero(segment.mask))))
     console.print(table)
@@ -263,7 +266,7 @@ def show_labels(found: Mapping[int, int]) -> None:
     found : mapping of int to int
         Number of voxels by number, as from :func:`count_numbers`.
     """
-    console = _console()
+    console = open_console()
     console.print()
     if not found:
         console.print("Every voxel is 0.")
@@ -274,7 +277,7 @@ def show_labels(found: Mapping[int, int]) -> None:
         for name in anatomy.scheme_names()
         if set(found) <= set(parts := _parts(anatomy.load_scheme(name)))
     }
-    table = _table("Number", "Voxels", *fitting, right=("Number", "Voxels"))
+    table = new_table("Number", "Voxels", *fitting, right=("Number", "Voxels"))
     for label, voxels in found.items():
         table.add_row(str(label), str(voxels), *(meaning.get(label, "-") for meaning in fitting.values()))
     console.print(table)

@@ -1,6 +1,6 @@
 """Synthetic lumbar spines whose measurements and grades are known by arithmetic; no stage imports them."""
 
-from foramgrade.phantom.making import Phantom, SectionMap, make_phantom, map_section
+from foramgrade.phantom.making import Phantom, SectionMap, make_labels, make_phantom, map_section
 from foramgrade.phantom.numbering import has_canal, has_discs
 from foramgrade.phantom.random_specs import random_spec
 from foramgrade.phantom.spec import (
@@ -35,6 +35,7 @@ __all__ = [
     "Tissue",
     "has_canal",
     "has_discs",
+    "make_labels",
     "make_phantom",
     "map_section",
     "random_spec",

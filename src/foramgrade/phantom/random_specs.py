@@ -7,6 +7,7 @@ import numpy as np
 
 from foramgrade.errors import InputError
 from foramgrade.findings import Border, LeeGrade, RootShape, Side
+from foramgrade.phantom.alignment import align
 from foramgrade.phantom.section import fat_per_border, make_section
 from foramgrade.phantom.spec import (
     ALL_THE_WAY,
@@ -168,7 +169,12 @@ def _random_level(level: int, grades: dict[Side, LeeGrade], rng: np.random.Gener
 
 
 def random_spec(
-    rng: np.random.Generator, *, protocol: Protocol = CLINICAL_2D, sequence: Sequence = Sequence.T1
+    rng: np.random.Generator,
+    *,
+    protocol: Protocol = CLINICAL_2D,
+    sequence: Sequence = Sequence.T1,
+    edge_noise_mm: float = 0.0,
+    deformed: bool = True,
 ) -> PhantomSpec:
     """Draw an anatomically plausible study in which every Lee grade is about equally frequent.
 
@@ -180,6 +186,10 @@ def random_spec(
         Sampling.
     sequence : Sequence
         Contrast.
+    edge_noise_mm : float
+        Root mean square displacement of the label borders, mm.
+    deformed : bool
+        Whether slips, side curves and flat or steep lordosis occur; without them every spine is about the usual one.
 
     Returns
     -------
@@ -195,6 +205,8 @@ def random_spec(
         for n in range(len(LEVELS)):
             grades = {side: LeeGrade(int(deck[2 * n + m])) for m, side in enumerate(names)}
             levels.append(_random_level(n, grades, rng))
+        if deformed:
+            levels = list(align(levels, rng))
         lateral = rng.uniform(12.0, 13.5)
         spec = PhantomSpec(
             levels=tuple(levels),
@@ -208,6 +220,7 @@ def random_spec(
             slices_to_left=bool(rng.random() < 0.5),
             marrow=rng.uniform(0.55, 0.75),
             snr=rng.uniform(20.0, 30.0),
+            edge_noise_mm=edge_noise_mm,
             scale=rng.uniform(300.0, 900.0),
         )
         if _stands(spec):

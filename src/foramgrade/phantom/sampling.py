@@ -1,6 +1,7 @@
 """From the continuous body to voxels: where the grid lies, partial volume, and which structure owns a voxel."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,10 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from foramgrade.phantom.edges import EdgeShift
 from foramgrade.phantom.spec import PhantomSpec, Protocol, Tissue
 from foramgrade.phantom.spine import Opening, Spine
-from foramgrade.phantom.tissue import SAC_CODE, tissue_at
+from foramgrade.phantom.tissue import SAC_CODE, structure_at, tissue_at
 from foramgrade.volume import Grid
 
 FloatArray = npt.NDArray[np.float64]
@@ -133,20 +135,33 @@ def owner(structure: ByteArray) -> ByteArray:
     return np.where(2 * solid >= n, best, hollow)
 
 
+def _sample_places(
+    spine: Spine, box: tuple[slice, slice], k: int, *, fine: int, step_mm: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Grid coordinates of the samples of a block: fine per pixel edge in plane, and through slice k."""
+    within = (np.arange(fine) + 0.5) / fine - 0.5
+    i = (np.arange(box[0].start, box[0].stop)[:, None] + within).ravel()
+    j = (np.arange(box[1].start, box[1].stop)[:, None] + within).ravel()
+    return i, j, k + _through(spine.spec.protocol, step_mm=step_mm)
+
+
+def _by_voxel(samples: ByteArray, fine: int) -> ByteArray:
+    """Samples (through, I fine, J fine) as (S, I, J), the S samples of each voxel along the first axis."""
+    n, i, j = samples.shape
+    shape = (n, i // fine, fine, j // fine, fine)
+    return samples.reshape(shape).transpose(0, 2, 4, 1, 3).reshape(-1, shape[1], shape[3])
+
+
 def _sample_block(
     spine: Spine, grid: Grid, box: tuple[slice, slice], k: int, *, fine: int, step_mm: float, table: FloatArray
 ) -> tuple[npt.NDArray[np.float32], ByteArray]:
     """Mean signal and owner of a block of pixels of slice k, from fine x fine x through samples per voxel."""
-    within = (np.arange(fine) + 0.5) / fine - 0.5
-    i = (np.arange(box[0].start, box[0].stop)[:, None] + within).ravel()
-    j = (np.arange(box[1].start, box[1].stop)[:, None] + within).ravel()
-    through = k + _through(spine.spec.protocol, step_mm=step_mm)
+    i, j, through = _sample_places(spine, box, k, fine=fine, step_mm=step_mm)
     tissue, structure = tissue_at(spine, _points(grid, i, j, through))
     tissue = _with_cortex(tissue, structure, step_mm=spine.spec.protocol.pixel_mm / fine)
     shape = (len(through), len(i) // fine, fine, len(j) // fine, fine)
     signal = _signal(tissue, structure, table).reshape(shape).mean(axis=(0, 2, 4), dtype=np.float32)
-    samples = structure.reshape(shape).transpose(0, 2, 4, 1, 3).reshape(-1, shape[1], shape[3])
-    return signal, owner(samples)
+    return signal, owner(_by_voxel(structure, fine))
 
 
 def _box(spine: Spine, level: int, opening: Opening, grid: Grid) -> tuple[slice, slice, range]:
@@ -173,6 +188,19 @@ def _box(spine: Spine, level: int, opening: Opening, grid: Grid) -> tuple[slice,
     return slice(low[0], max(high[0] + 1, low[0])), slice(low[1], max(high[1] + 1, low[1])), range(low[2], high[2] + 1)
 
 
+def _blocks(spine: Spine, grid: Grid) -> Iterator[tuple[tuple[slice, slice], int, int, float]]:
+    """Pixels, slice, samples per pixel edge and step through it, mm: coarse everywhere, then fine around foramina."""
+    whole = (slice(0, grid.shape[0]), slice(0, grid.shape[1]))
+    for k in range(grid.shape[2]):
+        yield whole, k, 1, 1.4
+    for level, pair in enumerate(spine.openings):
+        for opening in pair:
+            rows, columns, slices = _box(spine, level, opening, grid)
+            if rows.stop > rows.start and columns.stop > columns.start:
+                for k in slices:
+                    yield (rows, columns), k, FINE_IN_PLANE, 0.8
+
+
 def sample(spine: Spine, grid: Grid, table: FloatArray) -> Sampled:
     """Mean signal and owner of every voxel: coarse samples everywhere, fine ones around the foramina.
 
@@ -192,16 +220,36 @@ def sample(spine: Spine, grid: Grid, table: FloatArray) -> Sampled:
     """
     signal = np.empty(grid.shape, dtype=np.float32)
     structure = np.empty(grid.shape, dtype=np.uint8)
-    whole = (slice(0, grid.shape[0]), slice(0, grid.shape[1]))
-    for k in range(grid.shape[2]):
-        signal[..., k], structure[..., k] = _sample_block(spine, grid, whole, k, fine=1, step_mm=1.4, table=table)
-    for level, pair in enumerate(spine.openings):
-        for opening in pair:
-            rows, columns, slices = _box(spine, level, opening, grid)
-            if rows.stop == rows.start or columns.stop == columns.start:
-                continue
-            for k in slices:
-                signal[rows, columns, k], structure[rows, columns, k] = _sample_block(
-                    spine, grid, (rows, columns), k, fine=FINE_IN_PLANE, step_mm=0.8, table=table
-                )
+    for box, k, fine, step in _blocks(spine, grid):
+        signal[*box, k], structure[*box, k] = _sample_block(spine, grid, box, k, fine=fine, step_mm=step, table=table)
     return Sampled(signal, structure)
+
+
+def sample_structure(spine: Spine, grid: Grid, *, shift: EdgeShift | None = None) -> ByteArray:
+    """Owner of every voxel, as in `sample`, where wanted with displaced borders.
+
+    Parameters
+    ----------
+    spine : Spine
+        The skeleton.
+    grid : Grid
+        Where the voxels are.
+    shift : EdgeShift or None
+        Displacement of the borders; every voxel is taken from as far away as the displacement at its centre says, so
+        borders move by fractions of a pixel.
+
+    Returns
+    -------
+    (I, J, K) uint8 array
+        Structure codes.
+    """
+    structure = np.empty(grid.shape, dtype=np.uint8)
+    in_plane = grid.directions[:, :2].T
+    for (rows, columns), k, fine, step in _blocks(spine, grid):
+        i, j, through = _sample_places(spine, (rows, columns), k, fine=fine, step_mm=step)
+        points = _points(grid, i, j, through)
+        if shift is not None:
+            moved = (shift.on_slice(k)[rows, columns] @ in_plane).repeat(fine, axis=0).repeat(fine, axis=1)
+            points = points + moved
+        structure[rows, columns, k] = owner(_by_voxel(structure_at(spine, points), fine))
+    return structure

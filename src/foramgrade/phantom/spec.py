@@ -14,6 +14,10 @@ from foramgrade.volume import Sequence
 VERTEBRAE = ("T12", "L1", "L2", "L3", "L4", "L5", "S1")
 #: The five levels that have a truth, top to bottom.
 LEVELS = tuple(Level(upper, lower) for upper, lower in pairwise(VERTEBRAE[1:]))
+#: Two vertebrae are turned against each other by at most this much about any axis, degrees.
+LARGEST_ANGLE_DEG = 45.0
+#: Two bodies slip on each other by at most this much, mm: half of a body's depth is a grade 2 to 3 listhesis.
+LARGEST_SLIP_MM = 17.0
 #: Fat reaches from the root all the way to this border.
 ALL_THE_WAY = math.inf
 
@@ -206,6 +210,9 @@ class LevelSpec:
         Angle between the facing endplates, open anteriorly, degrees.
     side_tilt_deg, twist_deg : float
         Lateral tilt and axial rotation of the lower vertebra against the upper, degrees.
+    slip_mm : float
+        Translation of the upper body forward on the lower one, along the level's anterior axis, between the
+        posterior-inferior corner of the upper and the posterior-superior corner of the lower body in the midline, mm.
     disc_signal : float
         Signal of the disc in T2 relative to CSF; degenerated discs are dark.
     left, right : ForamenSpec
@@ -216,9 +223,20 @@ class LevelSpec:
     wedge_deg: float = 8.0
     side_tilt_deg: float = 0.0
     twist_deg: float = 0.0
+    slip_mm: float = 0.0
     disc_signal: float = 0.45
     left: ForamenSpec = field(default_factory=ForamenSpec)
     right: ForamenSpec = field(default_factory=ForamenSpec)
+
+    def __post_init__(self) -> None:
+        angles = {"wedge_deg": self.wedge_deg, "side_tilt_deg": self.side_tilt_deg, "twist_deg": self.twist_deg}
+        for name, value in angles.items():
+            if not abs(value) <= LARGEST_ANGLE_DEG:  # written so that NaN fails too
+                msg = f"{name} must be an angle within {LARGEST_ANGLE_DEG:.0f} degrees, found {value}"
+                raise InputError(msg)
+        if not abs(self.slip_mm) <= LARGEST_SLIP_MM:
+            msg = f"slip_mm must lie within {LARGEST_SLIP_MM:.0f} mm forward or backward, found {self.slip_mm}"
+            raise InputError(msg)
 
     def foramen(self, side: Side) -> ForamenSpec:
         """Foramen of one side."""
@@ -262,7 +280,11 @@ class PhantomSpec:
     snr : float
         Signal of fat at the spine divided by the standard deviation of the noise.
     edge_noise_mm : float
-        Root mean square, mm, of a smooth random displacement of the label borders.
+        Root mean square, mm, of a smooth random displacement of the label borders within their slice, measured along
+        a border's normal.
+    edge_noise_own : float
+        Share, 0 to 1, of that displacement's variance that each slice draws for itself, as a tool that segments slice
+        by slice errs; the rest runs smoothly through the slices.
     scale : float
         Integer intensity that fat at the spine gets.
     """
@@ -279,6 +301,7 @@ class PhantomSpec:
     marrow: float = 0.62
     snr: float = 25.0
     edge_noise_mm: float = 0.0
+    edge_noise_own: float = 0.0
     scale: float = 600.0
 
     def __post_init__(self) -> None:
@@ -294,6 +317,9 @@ class PhantomSpec:
                         f"between the pedicle borders at {low} and {high} mm"
                     )
                     raise InputError(msg)
+        if not 0 <= self.edge_noise_own <= 1:
+            msg = f"edge_noise_own must be a share from 0 to 1, found {self.edge_noise_own}"
+            raise InputError(msg)
         if self.snr <= 0 or self.edge_noise_mm < 0 or self.scale <= 0:
             msg = f"snr and scale must be positive and edge_noise_mm not negative, found {self}"
             raise InputError(msg)

@@ -90,6 +90,8 @@ class Spine:
         T12-L1 to L5-S1.
     disc_mm : tuple of six float
         Height of each disc at its centre, mm.
+    slips_mm : tuple of six float
+        Forward translation of each level's upper body on its lower body, mm.
     openings : tuple of six (right Opening, left Opening)
         T12-L1 to L5-S1.
     pedicle_up_mm : tuple of seven float
@@ -102,6 +104,7 @@ class Spine:
     vertebrae: tuple[Frame, ...]
     levels: tuple[Frame, ...]
     disc_mm: tuple[float, ...]
+    slips_mm: tuple[float, ...]
     openings: tuple[tuple[Opening, Opening], ...]
     pedicle_up_mm: tuple[float, ...]
     disc_signals: tuple[float, ...]
@@ -117,7 +120,7 @@ def body_wall_mm(spec: PhantomSpec, lateral_mm: float) -> float:
 def _stack(spec: PhantomSpec, levels: tuple[LevelSpec, ...]) -> tuple[list[Frame], list[Frame], list[float]]:
     """Vertebra and level frames from T12 down, then moved so that L3 is upright at the given position."""
     _, depth, height = spec.body_mm
-    up = np.array([0.0, 0.0, 1.0])
+    forward, up = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
     rotation, centre = Rotation.identity(), np.zeros(3)
     vertebrae, frames, discs = [Frame(centre, rotation.as_matrix())], [], []
     for level in levels:
@@ -125,8 +128,11 @@ def _stack(spec: PhantomSpec, levels: tuple[LevelSpec, ...]) -> tuple[list[Frame
         # Forward tilt of the lower body: its superior axis leans forward by the wedge.
         bend = np.radians([-level.wedge_deg, level.side_tilt_deg, level.twist_deg])
         lower, half = rotation * Rotation.from_rotvec(bend), rotation * Rotation.from_rotvec(bend / 2)
-        origin = centre - rotation.apply(up) * height / 2 - half.apply(up) * disc / 2
-        centre = origin - half.apply(up) * disc / 2 - lower.apply(up) * height / 2
+        # The level lies midway: either endplate is half a disc and half a slip away from it. The bodies turn by the
+        # same angle to either side of the level, so the distance of their corners is that of their endplates' centres.
+        apart = half.apply(up) * disc / 2 + half.apply(forward) * level.slip_mm / 2
+        origin = centre - rotation.apply(up) * height / 2 - apart
+        centre = origin - apart - lower.apply(up) * height / 2
         frames.append(Frame(origin, half.as_matrix()))
         vertebrae.append(Frame(centre, lower.as_matrix()))
         discs.append(disc)
@@ -214,6 +220,7 @@ def make_spine(spec: PhantomSpec) -> Spine:
         vertebrae=tuple(vertebrae),
         levels=tuple(frames),
         disc_mm=tuple(discs),
+        slips_mm=tuple(level.slip_mm for level in levels),
         openings=openings,
         pedicle_up_mm=tuple(planes),
         disc_signals=tuple(level.disc_signal for level in levels),

@@ -114,6 +114,15 @@ def tissue_at(spine: Spine, points_mm: FloatArray) -> tuple[ByteArray, ByteArray
     structure : (...) uint8 array
         Structure codes, see `DISC_CODE` and `SAC_CODE`.
     """
+    return _draw(spine, points_mm, surroundings=True)
+
+
+def structure_at(spine: Spine, points_mm: FloatArray) -> ByteArray:
+    """Structure codes (...) at world points (..., 3), mm: what `tissue_at` says of them, without the soft tissue."""
+    return _draw(spine, points_mm, surroundings=False)[1]
+
+
+def _draw(spine: Spine, points_mm: FloatArray, *, surroundings: bool) -> tuple[ByteArray, ByteArray]:
     points = np.ascontiguousarray(np.asarray(points_mm, dtype=float).reshape(-1, 3).T)
     below = np.zeros(points.shape[1], dtype=np.int8)
     for vertebra, up in zip(spine.vertebrae, spine.pedicle_up_mm, strict=True):
@@ -129,7 +138,8 @@ def tissue_at(spine: Spine, points_mm: FloatArray) -> tuple[ByteArray, ByteArray
             continue
         here = points.take(chosen, axis=1)
         cell = _cell(spine, level, here)
-        draw_surroundings(spine, cell.smooth, here - shift, cell.tissue)
+        if surroundings:
+            draw_surroundings(spine, cell.smooth, here - shift, cell.tissue)
         r, a = cell.smooth
         near = np.flatnonzero((np.abs(r) < 44) & (a > -72) & (a < 24))
         close = _subset(cell, near)
@@ -237,12 +247,21 @@ def _between_endplates(spine: Spine, cell: Cell) -> tuple[BoolArray, BoolArray]:
 def _draw_bodies(spine: Spine, cell: Cell) -> None:
     size = spine.spec.body_mm
     above, below = _between_endplates(spine, cell)
-    disc = ~above & ~below & _in_body(cell.local, size, waist=0.0, grow=1.03)
+    disc = ~above & ~below & _in_body(_sheared(spine, cell), size, waist=0.0, grow=1.03)
     cell.draw(disc, Tissue.DISC, DISC_CODE + cell.level)
     upper = above & (cell.upper[2] < size[2] / 2) & _in_body(cell.upper, size, waist=0.07)
     cell.draw(upper, Tissue.MARROW, _bone(cell.level, lower=False, region=Region.CORPUS))
     lower = below & (cell.lower[2] > -size[2] / 2) & _in_body(cell.lower, size, waist=0.07)
     cell.draw(lower & ~cell.below_sacral_plane, Tissue.MARROW, _bone(cell.level, lower=True, region=Region.CORPUS))
+
+
+def _sheared(spine: Spine, cell: Cell) -> FloatArray:
+    """Local coordinates in which a disc between slipped bodies stands upright; (3, N), mm."""
+    slip = spine.slips_mm[cell.level]
+    if slip == 0.0:
+        return cell.local
+    share = np.clip(cell.local[2] / spine.disc_mm[cell.level], -0.5, 0.5)
+    return np.stack([cell.local[0], cell.local[1] - slip * share, cell.local[2]])
 
 
 def _draw_foramen(spine: Spine, cell: Cell, opening: Opening) -> None:

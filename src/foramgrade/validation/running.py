@@ -1,0 +1,242 @@
+"""Random phantoms by the hundred, over processes: per protocol, and how errors grow with slices and with noise."""
+
+import math
+import multiprocessing
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from itertools import groupby, islice
+
+from foramgrade.errors import InputError
+from foramgrade.phantom import CLINICAL_2D, Protocol
+from foramgrade.validation.cases import Case, ForamenCheck, check_case
+from foramgrade.validation.report import SettingReport, report_setting
+from foramgrade.volume import Sequence as Contrast
+
+#: Distances between slices over which errors are shown to grow, mm; pixels as in the clinical protocol.
+SPACINGS_MM = (0.9, 2.2, 3.3, 4.4, 5.5)
+#: Displacements of the label borders over which errors are shown to grow, mm root mean square; clinical protocol.
+EDGE_NOISES_MM = (0.0, 0.25, 0.5, 0.75)
+#: Share of their variance that every slice has of its own.
+EDGE_NOISE_OWN = 0.5
+#: One phantom per setting of growth for so many per protocol: the same spines in every setting need fewer.
+CASES_PER_GROWTH = 3
+
+
+def respaced(protocol: Protocol, spacing_mm: float) -> Protocol:
+    """The protocol with another distance between slices; their thickness keeps its share, their stack its width."""
+    share = spacing_mm / protocol.spacing_mm
+    return replace(
+        protocol,
+        spacing_mm=spacing_mm,
+        thickness_mm=protocol.thickness_mm * share,
+        n_slices=math.ceil(protocol.n_slices / share),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A property of the study that is varied while the spines stay the same.
+
+    Parameters
+    ----------
+    name : str
+        The property.
+    values_mm : tuple of float
+        Its values, mm.
+    apply : callable
+        Gives a case the value.
+    """
+
+    name: str
+    values_mm: tuple[float, ...]
+    apply: Callable[[Case, float], Case]
+
+
+def _with_spacing(case: Case, spacing_mm: float) -> Case:
+    return replace(case, protocol=respaced(case.protocol, spacing_mm))
+
+
+def _with_edge_noise(case: Case, rms_mm: float) -> Case:
+    return replace(case, edge_noise_mm=rms_mm, edge_noise_own=EDGE_NOISE_OWN)
+
+
+#: What is varied, from the clinical protocol.
+SWEEPS = (
+    Sweep("slice spacing", SPACINGS_MM, _with_spacing),
+    Sweep("edge noise", EDGE_NOISES_MM, _with_edge_noise),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How errors grow with one property of the study; the same spines at every value.
+
+    Parameters
+    ----------
+    name : str
+        The property.
+    values_mm : tuple of float
+        Its values, mm.
+    reports : tuple of SettingReport
+        One per value; geometry only.
+    """
+
+    name: str
+    values_mm: tuple[float, ...]
+    reports: tuple[SettingReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Result of a validation on phantoms.
+
+    Parameters
+    ----------
+    version : str
+        Of this package.
+    seed, cases : int
+        Seed, and number of phantoms per protocol.
+    geometry_only : bool
+        Whether images were left out.
+    protocols : mapping of str to Protocol
+        Sampling by name.
+    reports : tuple of SettingReport
+        One per protocol.
+    growth : tuple of Growth
+        With the spacing of slices and with the noise of label borders; empty where it was not wanted.
+    checks : tuple of ForamenCheck
+        Every foramen of every phantom.
+    """
+
+    version: str
+    seed: int
+    cases: int
+    geometry_only: bool
+    protocols: Mapping[str, Protocol]
+    reports: tuple[SettingReport, ...]
+    growth: tuple[Growth, ...]
+    checks: tuple[ForamenCheck, ...]
+
+
+def validate_phantoms(
+    protocols: Mapping[str, Protocol],
+    *,
+    cases: int = 36,
+    seed: int = 1,
+    jobs: int = 1,
+    geometry_only: bool = False,
+    growth: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Validation:
+    """Measure random phantoms and compare the answers with their truth.
+
+    Parameters
+    ----------
+    protocols : mapping of str to Protocol
+        Sampling by name; every name has spines of its own.
+    cases : int
+        Phantoms per protocol, T1 and T2 in turn.
+    seed : int
+        The same seed gives the same result, whatever the number of jobs.
+    jobs : int
+        Processes; 1 works in this one.
+    geometry_only : bool
+        Whether to leave out the images: no root, no fat, no grades, and less than half of the time.
+    growth : bool
+        Whether to show how errors grow with slice spacing and border noise, on a third as many phantoms per value.
+    progress : callable or None
+        Called with the number of phantoms done and of all phantoms.
+
+    Returns
+    -------
+    Validation
+        Agreement per protocol, growth, and every foramen behind them.
+
+    Raises
+    ------
+    InputError
+        If there is no protocol, no case or no job.
+    """
+    if not protocols or cases < 1 or jobs < 1:
+        msg = f"expected a protocol, a case and a job at least, found {len(protocols)}, {cases} and {jobs}"
+        raise InputError(msg)
+    main = list(_main_cases(protocols, cases, seed, geometry_only=geometry_only))
+    sweeps = SWEEPS if growth else ()
+    swept = [list(_sweep_cases(sweep, cases, seed)) for sweep in sweeps]
+    checked = _check_all([*main, *(case for part in swept for case in part)], jobs, progress)
+    rest = iter(checked)
+    of_main = list(islice(rest, len(main)))
+    of_sweeps = [list(islice(rest, len(part))) for part in swept]
+    return Validation(
+        version=version("foramgrade"),
+        seed=seed,
+        cases=cases,
+        geometry_only=geometry_only,
+        protocols=dict(protocols),
+        reports=_reports(of_main),
+        growth=tuple(Growth(s.name, s.values_mm, _reports(part)) for s, part in zip(sweeps, of_sweeps, strict=True)),
+        checks=tuple(check for case in checked for check in case),
+    )
+
+
+def count_phantoms(n_protocols: int, cases: int, *, growth: bool = True) -> int:
+    """How many phantoms a validation makes."""
+    n_values = sum(len(sweep.values_mm) for sweep in SWEEPS) if growth else 0
+    return n_protocols * cases + n_values * _per_value(cases)
+
+
+def _per_value(cases: int) -> int:
+    return max(1, cases // CASES_PER_GROWTH)
+
+
+def _seed(seed: int, stream: str, number: int) -> tuple[int, ...]:
+    """Seed of one spine: the same for the same name, whatever else is validated beside it."""
+    return (seed, zlib.crc32(stream.encode()), number)
+
+
+def _main_cases(protocols: Mapping[str, Protocol], cases: int, seed: int, *, geometry_only: bool) -> Iterator[Case]:
+    for name, protocol in protocols.items():
+        for number in range(cases):
+            yield Case(
+                setting=name,
+                protocol=protocol,
+                seed=_seed(seed, name, number),
+                sequence=(Contrast.T1, Contrast.T2)[number % 2],
+                geometry_only=geometry_only,
+            )
+
+
+def _sweep_cases(sweep: Sweep, cases: int, seed: int) -> Iterator[Case]:
+    for value in sweep.values_mm:
+        for number in range(_per_value(cases)):
+            setting = f"{sweep.name} {value:g} mm"
+            plain = Case(setting, CLINICAL_2D, seed=_seed(seed, "growth", number), geometry_only=True)
+            yield sweep.apply(plain, value)
+
+
+def _check_all(
+    plan: Sequence[Case], jobs: int, progress: Callable[[int, int], None] | None
+) -> list[tuple[ForamenCheck, ...]]:
+    """Check all cases, in their order, over processes that share nothing."""
+
+    def listen(found: Iterator[tuple[ForamenCheck, ...]]) -> list[tuple[ForamenCheck, ...]]:
+        checks = []
+        for checked in found:
+            checks.append(checked)
+            if progress is not None:
+                progress(len(checks), len(plan))
+        return checks
+
+    if jobs == 1:
+        return listen(map(check_case, plan))
+    with ProcessPoolExecutor(min(jobs, len(plan)), mp_context=multiprocessing.get_context("spawn")) as pool:
+        return listen(pool.map(check_case, plan))
+
+
+def _reports(checked: Sequence[tuple[ForamenCheck, ...]]) -> tuple[SettingReport, ...]:
+    """One report per setting, in the order in which they come."""
+    flat = [check for case in checked for check in case]
+    return tuple(report_setting(name, list(part)) for name, part in groupby(flat, key=lambda check: check.case.setting))
