@@ -100,7 +100,11 @@ class Quality(Flag):
     NO_VERTEBRA = auto()
     """The vertebra below this level is not labelled (SPIDER has no sacrum): the opening has no lower border."""
     NO_DISC = auto()
-    """The disc of this level is not labelled: the anterior border of the opening is not closed."""
+    """The disc of this level is not labelled, nor bodies that could be bridged: the front of the opening is not closed."""
+    DISC_BRIDGED = auto()
+    """The disc of this level is not labelled: the front of the opening is the straight line between the bodies."""
+    NO_POSTERIOR = auto()
+    """No posterior elements are labelled: the opening cannot be closed."""
     NO_SECTION = auto()
     """No sagittal section shows this foramen between the two pedicles."""
     RING_OPEN = auto()
@@ -111,6 +115,10 @@ class Quality(Flag):
     """The level's left-right axis was taken from the scanner because the labels are cut laterally."""
     FEW_SECTIONS = auto()
     """Fewer than two sections cross the foramen: its smallest section may lie between them."""
+    OBLIQUE_SLICES = auto()
+    """Thick slices are inclined to the level's sagittal plane by more than 15 degrees: corrected, but less certain."""
+    ASYMMETRIC = auto()
+    """The areas of the two sides differ by more than two thirds of their mean."""
     AREA_IMPLAUSIBLE = auto()
     """The area lies outside 15 to 300 mm2."""
     HEIGHT_LOW = auto()
@@ -175,10 +183,10 @@ QUANTITIES: Mapping[Quantity, QuantityInfo] = {
     Quantity.AREA: QuantityInfo(
         "mm2",
         "opening bounded by the labels of the two vertebrae and the disc, on the sagittal section of smallest area "
-        "between the medial and lateral pedicle borders",
+        "between the medial and lateral pedicle borders; of the parabola through its neighbours where there are three",
         "foramgrade; plausible range from adult CT, n = 1000: 133 (SD 34) mm2 at mid-pedicle",
     ),
-    Quantity.AREA_UNCERTAINTY: QuantityInfo("mm2", "standard uncertainty of the area (not yet computed)", "foramgrade"),
+    Quantity.AREA_UNCERTAINTY: QuantityInfo("mm2", "standard uncertainty of the area", "foramgrade; JCGM 100:2008"),
     Quantity.HEIGHT: QuantityInfo(
         "mm",
         "lower border of the upper pedicle to upper border of the lower pedicle along the level's superior axis",
@@ -199,7 +207,9 @@ QUANTITIES: Mapping[Quantity, QuantityInfo] = {
         "Hasegawa 1995, warning value 4 mm",
     ),
     Quantity.VOLUME: QuantityInfo(
-        "mm3", "sum over the sections of area times the distance between sections", "foramgrade"
+        "mm3",
+        "sum of area times the distance between sections, over the sections whose area is within half of the smallest",
+        "foramgrade",
     ),
     Quantity.ASYMMETRY: QuantityInfo("1", "(right area - left area) / mean of the two", "foramgrade"),
     Quantity.NERVE_AREA: QuantityInfo("mm2", "cross-section of the nerve root on the reported section", "foramgrade"),
@@ -220,10 +230,15 @@ QUANTITIES: Mapping[Quantity, QuantityInfo] = {
         "mm", "fat met from the root to the anterior border, median over its sector", "foramgrade"
     ),
     Quantity.SLIP: QuantityInfo(
-        "mm", "translation of the upper on the lower body, forward positive (not yet computed)", "foramgrade"
+        "mm",
+        "translation of the upper on the lower body along the level's anterior axis, between the ends of their posterior "
+        "walls in the midline, forward positive",
+        "foramgrade",
     ),
     Quantity.SEGMENTAL_ANGLE: QuantityInfo(
-        "deg", "angle between the facing endplates (not yet computed)", "foramgrade"
+        "deg",
+        "angle between planes fitted to the facing endplates, in the sagittal plane, lordosis positive",
+        "foramgrade",
     ),
     Quantity.SEAL_GAP: QuantityInfo(
         "mm", "width of the widest gap that had to be sealed to close the ring", "foramgrade"
@@ -424,6 +439,8 @@ class Evidence:
     offsets_mm, areas_mm2 : (M,) float arrays
         Position of every section along the level's right axis, mm, and the area of the opening on it, mm2; in the
         order of `outlines`, so that `chosen` indexes all three.
+    obliquity_deg : float
+        Angle between the slices and the level's sagittal plane, degrees; 0 where sections are resampled.
     """
 
     parts: npt.NDArray[np.uint8]
@@ -437,6 +454,7 @@ class Evidence:
     root: BoolArray | None = None
     fat: FloatArray | None = None
     profile_mm: FloatArray | None = None
+    obliquity_deg: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -453,6 +471,8 @@ class ForamenAssessment:
         Sentences for the reader: why this grade, why not gradable, what is missing.
     measurements : mapping of Quantity to float
         Measured values; a quantity that could not be measured is absent.
+    uncertainties : mapping of Quantity to float
+        Standard uncertainties of some of them, in the same units.
     findings : PerineuralFindings or None
         None when the perineural fat could not be read.
     grade : Grade
@@ -471,6 +491,7 @@ class ForamenAssessment:
     reasons: tuple[str, ...]
     grade: Grade
     measurements: Mapping[Quantity, float] = field(default_factory=dict)
+    uncertainties: Mapping[Quantity, float] = field(default_factory=dict)
     findings: PerineuralFindings | None = None
     n_sections: int = 0
     section_mm: tuple[float, float, float] | None = None

@@ -12,7 +12,8 @@ from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
-from foramgrade.geometry.foramen import Foramen, find_foramen, judge_level
+from foramgrade.geometry.foramen import Foramen, find_foramina
+from foramgrade.geometry.judging import judge_asymmetry, judge_level
 from foramgrade.geometry.measure import measure_asymmetry, measure_width
 from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM
 from foramgrade.geometry.planes import SECTION_PIXEL_MM
@@ -44,7 +45,8 @@ from foramgrade.volume import Sequence as Contrast
 #: Why a foramen has no grade, worst reason first.
 _WHY_NOT: Mapping[Quality, str] = {
     Quality.NO_VERTEBRA: "the vertebra below this level is not labelled, so the opening has no lower border",
-    Quality.NO_DISC: "the disc of this level is not labelled, so the front of the opening is not closed",
+    Quality.NO_DISC: "the disc of this level is not labelled and its bodies could not be bridged, so the front of the opening is not closed",
+    Quality.NO_POSTERIOR: "no posterior elements are labelled, opening not closable",
     Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
     Quality.RING_OPEN: "the labelled ring around the foramen is open by more than {seal_limit_mm:g} mm",
     Quality.NO_IMAGE: "the image does not cover this foramen, or lacks its slice",
@@ -259,9 +261,8 @@ def _find_foramina(spine: Spine, seal_limit_mm: float, progress: Callable[[int, 
     foramina = []
     total = len(spine.segments) * len(Side)
     for segment in spine.segments:
-        frame = fit_frame(spine, segment)
-        for side in Side:
-            foramina.append(find_foramen(spine, segment, frame, side, seal_limit_mm=seal_limit_mm))
+        for foramen in find_foramina(spine, segment, fit_frame(spine, segment), seal_limit_mm=seal_limit_mm):
+            foramina.append(foramen)
             if progress is not None:
                 progress(len(foramina), total)
     return foramina
@@ -336,6 +337,7 @@ def _assess_one(
         reasons=(given.reason, *_remarks(quality, measurements)),
         grade=given,
         measurements=measurements,
+        uncertainties=foramen.uncertainties,
         findings=findings,
         n_sections=len(foramen.sections),
         section_mm=_section_centre(foramen),
@@ -356,6 +358,8 @@ def _remarks(quality: Quality, measurements: Mapping[Quantity, float]) -> list[s
     remarks = []
     if Quality.LEVEL_UNVERIFIED in quality:
         remarks.append("The vertebra numbers of this map are not anatomical; name the levels to replace them.")
+    if Quality.DISC_BRIDGED in quality:
+        remarks.append("The disc is not labelled: the front of the opening is the straight line between the bodies.")
     if Quality.RING_SEALED in quality:
         gap = measurements[Quantity.SEAL_GAP]
         remarks.append(f"The labelled ring was open by {gap:.1f} mm and was sealed: the area is less certain.")
@@ -368,7 +372,7 @@ def _section_centre(foramen: Foramen) -> tuple[float, float, float] | None:
     if foramen.chosen is None:
         return None
     section, opening = foramen.reported
-    r, a, s = section.positions_mm[opening.mask].mean(axis=0)
+    r, a, s = section.centre_mm(opening.mask)
     return float(r), float(a), float(s)
 
 
@@ -385,9 +389,9 @@ def _evidence(foramen: Foramen, image: FloatArray | None, content: Content | Non
         outlines=tuple(
             Outline(
                 mask=o.mask,
-                origin_mm=s.positions_mm[0, 0],
-                row_mm=s.positions_mm[1, 0] - s.positions_mm[0, 0],
-                column_mm=s.positions_mm[0, 1] - s.positions_mm[0, 0],
+                origin_mm=s.sheet.origin_mm,
+                row_mm=s.sheet.row_mm,
+                column_mm=s.sheet.column_mm,
                 spacing_mm=s.spacing_mm,
             )
             for s, o in zip(foramen.sections, foramen.openings, strict=True)
@@ -397,6 +401,7 @@ def _evidence(foramen: Foramen, image: FloatArray | None, content: Content | Non
         root=None if content is None else content.root.mask,
         fat=None if content is None else content.fat,
         profile_mm=None if content is None else content.profile.thickness_mm,
+        obliquity_deg=foramen.obliquity_deg,
     )
 
 
@@ -406,8 +411,9 @@ def _with_asymmetry(assessed: Sequence[ForamenAssessment]) -> list[ForamenAssess
     for one in assessed:
         right, left = areas.get((one.level, Side.RIGHT)), areas.get((one.level, Side.LEFT))
         if right is not None and left is not None:
-            asymmetry = {Quantity.ASYMMETRY: measure_asymmetry(right, left)}
-            one = replace(one, measurements={**one.measurements, **asymmetry})
+            asymmetry = measure_asymmetry(right, left)
+            measurements = {**one.measurements, Quantity.ASYMMETRY: asymmetry}
+            one = replace(one, quality=one.quality | judge_asymmetry(asymmetry), measurements=measurements)
         result.append(one)
     return result
 

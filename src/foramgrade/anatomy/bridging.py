@@ -134,8 +134,7 @@ def bridge_bodies(
     found = np.where(inside, codes[tuple(np.moveaxis(at, -1, 0))], 0)
     forward = (steps - middle) @ axes[1]
     bodies = [
-        (found == code) & (forward >= _wall(body, axes, middle))
-        for code, body in ((upper, above), (lower, below))
+        (found == code) & (forward >= _wall(body, axes, middle)) for code, body in ((upper, above), (lower, below))
     ]
     between = _between(*bodies)
     wanted = at[between & inside & (found == 0)]

@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from foramgrade.anatomy.bridging import bridge_bodies
 from foramgrade.anatomy.checks import are_apart, check_disc, check_map
 from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES
@@ -67,7 +68,9 @@ class Segment:
     upper, lower : Structure
         The two vertebrae.
     disc : Structure or None
-        The disc between them, None when it is not labelled.
+        The disc between them, None when it is not labelled and the bodies could not be bridged.
+    bridged : bool
+        Whether the disc is not labelled, but the space between the bodies (`foramgrade.anatomy.bridging`).
     """
 
     level: Level
@@ -75,6 +78,7 @@ class Segment:
     upper: Structure
     lower: Structure
     disc: Structure | None
+    bridged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
     open_levels = []
     for upper, lower in itertools.zip_longest(vertebrae, vertebrae[1:]):
         if lower is None or not _neighbours(upper, lower) or _lacks_one(upper, lower, anatomic, structures):
-            if DISC_CODE_OFFSET + upper.code in structures:
+            if DISC_CODE_OFFSET + upper.code in structures or upper.name in _LAST_LUMBAR or upper.last:
                 open_levels.append(OpenLevel(Level(upper.name, _usual_next(upper)), upper.verified, len(segments)))
             continue
         disc = structures.get(DISC_CODE_OFFSET + upper.code)
@@ -203,7 +207,44 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
         )
         raise AnatomyError(msg)
     canal = structures.get(CANAL_CODE)
-    return Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels))
+    return bridge_discs(Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels)))
+
+
+def bridge_discs(spine: Spine) -> Spine:
+    """The spine with the space between two bodies in place of every disc that is not labelled.
+
+    Parameters
+    ----------
+    spine : Spine
+        As labelled.
+
+    Returns
+    -------
+    Spine
+        The same where every disc is labelled; otherwise with new codes and segments marked `bridged`. A segment whose
+        bodies are not found, or are too far apart, keeps None.
+    """
+    codes, segments = spine.codes, list(spine.segments)
+    for index, segment in enumerate(segments):
+        if segment.disc is not None:
+            continue
+        boxes = {s.code: s.box for s in (segment.upper, segment.lower)}
+        voxels = bridge_bodies(spine.codes, spine.grid, boxes=boxes, upper=segment.upper.code, lower=segment.lower.code)
+        if not len(voxels):
+            continue
+        if codes is spine.codes:
+            codes = spine.codes.copy()
+        code = DISC_CODE_OFFSET + segment.upper.code
+        codes[tuple(voxels.T)] = code
+        first, last = voxels.min(axis=0), voxels.max(axis=0) + 1
+        box = (
+            slice(int(first[0]), int(last[0])),
+            slice(int(first[1]), int(last[1])),
+            slice(int(first[2]), int(last[2])),
+        )
+        disc = Structure(code, box, spine.grid.to_world(voxels.mean(axis=0)), len(voxels))
+        segments[index] = replace(segment, disc=disc, bridged=True)
+    return spine if codes is spine.codes else replace(spine, codes=codes, segments=tuple(segments))
 
 
 def _neighbours(upper: VertebraLabel, lower: VertebraLabel) -> bool:

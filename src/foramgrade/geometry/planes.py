@@ -163,9 +163,7 @@ class Section:
         """World positions (H, W, 3), RAS+, of the pixels, mm; computed at every call."""
         rows, columns = self.parts.shape
         across = np.arange(columns)[:, None] * self.sheet.column_mm
-        positions: FloatArray = (
-            self.sheet.origin_mm + np.arange(rows)[:, None, None] * self.sheet.row_mm + across[None]
-        )
+        positions: FloatArray = self.sheet.origin_mm + np.arange(rows)[:, None, None] * self.sheet.row_mm + across[None]
         return positions
 
     @property

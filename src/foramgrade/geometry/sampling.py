@@ -117,9 +117,7 @@ class PartSampler:
         return self._even[between]
 
 
-def _parts_in(
-    spine: Spine, segment: Segment, frame: Frame, box: tuple[slice, slice, slice]
-) -> npt.NDArray[np.uint8]:
+def _parts_in(spine: Spine, segment: Segment, frame: Frame, box: tuple[slice, slice, slice]) -> npt.NDArray[np.uint8]:
     """Part of every voxel of a box; the endplates above and below the disc go to the two vertebrae."""
     codes = spine.codes[box]
     table = np.zeros(int(codes.max(initial=0)) + 1, np.uint8)
@@ -148,9 +146,7 @@ def _box_around(spine: Spine, raster: Raster) -> tuple[slice, slice, slice]:
     return i, j, k
 
 
-def _split(
-    start: float, steps: FloatArray, shape: tuple[int, int], count: int
-) -> tuple[IndexArray, FloatArray | None]:
+def _split(start: float, steps: FloatArray, shape: tuple[int, int], count: int) -> tuple[IndexArray, FloatArray | None]:
     """Voxel below every pixel of a sheet along one voxel axis, and the fraction to the next; None in a slice."""
     rows, columns = (np.arange(n) * step for n, step in zip(shape, steps, strict=True))
     slice_number = np.rint(start)

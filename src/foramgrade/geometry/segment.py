@@ -69,9 +69,7 @@ def measure_midline(spine: Spine, segment: Segment, raster: Raster, sampler: Par
     Midline
         With None for what the labels do not show.
     """
-    sections = [
-        sampler.cut(raster, sheet) for sheet in place_midline_sheets(spine.grid, raster, MIDLINE_MM)
-    ]
+    sections = [sampler.cut(raster, sheet) for sheet in place_midline_sheets(spine.grid, raster, MIDLINE_MM)]
     plates = [_plate_points(sections, part) for part in (Part.UPPER, Part.LOWER)]
     return Midline(
         measure_segmental_angle(*plates),

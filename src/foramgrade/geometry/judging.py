@@ -1,0 +1,74 @@
+"""Caveats that follow from the geometry of a foramen: each is a flag, none a verdict."""
+
+from collections.abc import Mapping
+
+from foramgrade.findings import Level, Quality, Quantity
+from foramgrade.geometry.opening import CLEFT_MM, Opening
+from foramgrade.geometry.search import FEWEST_SECTIONS
+
+#: Areas outside this range are flagged, mm2.
+PLAUSIBLE_AREA_MM2 = (15.0, 300.0)
+
+#: Warning value of the foraminal height, mm (Hasegawa 1995).
+LOW_HEIGHT_MM = 15.0
+
+#: Warning value of the posterior disc height, mm (Hasegawa 1995).
+LOW_DISC_HEIGHT_MM = 4.0
+
+#: Sides whose areas differ by more than this share of their mean are flagged; no source, the product's own: one side is
+#: then about twice the other, which a faulty mask explains as often as the patient.
+LARGEST_ASYMMETRY = 0.67
+
+#: Slices inclined to the level's sagittal plane by more than this are flagged, degrees: corrected areas then hang on the
+#: foramen's course, which few slices tell.
+OBLIQUE_DEG = 15.0
+
+
+def judge_level(level: Level, *, verified: bool) -> Quality:
+    """Flags that follow from the name of a level: not anatomical, or not lumbar."""
+    if not verified:
+        return Quality.LEVEL_UNVERIFIED
+    return Quality(0) if level.upper.startswith("L") else Quality.NOT_LUMBAR
+
+
+def judge_geometry(
+    measurements: Mapping[Quantity, float], opening: Opening, n_sections: int, *, obliquity_deg: float = 0.0
+) -> Quality:
+    """Flags that follow from the measures of a foramen.
+
+    Parameters
+    ----------
+    measurements : mapping of Quantity to float
+        At least area and height.
+    opening : Opening
+        On the reported section.
+    n_sections : int
+        Number of sections that show the foramen.
+    obliquity_deg : float
+        Angle between thick slices and the level's sagittal plane, degrees.
+
+    Returns
+    -------
+    Quality
+        Sealed, cut, implausible, low, few or oblique sections.
+    """
+    area, height = measurements[Quantity.AREA], measurements[Quantity.HEIGHT]
+    disc_height = measurements.get(Quantity.DISC_HEIGHT)
+    raised = {
+        Quality.RING_SEALED: opening.gap_mm > CLEFT_MM,
+        Quality.CUT_BY_EDGE: opening.cut,
+        Quality.AREA_IMPLAUSIBLE: not PLAUSIBLE_AREA_MM2[0] <= area <= PLAUSIBLE_AREA_MM2[1],
+        Quality.HEIGHT_LOW: height <= LOW_HEIGHT_MM,
+        Quality.DISC_HEIGHT_LOW: disc_height is not None and disc_height <= LOW_DISC_HEIGHT_MM,
+        Quality.FEW_SECTIONS: n_sections < FEWEST_SECTIONS,
+        Quality.OBLIQUE_SLICES: obliquity_deg > OBLIQUE_DEG,
+    }
+    quality = Quality(0)
+    for flag, is_raised in raised.items():
+        quality |= flag if is_raised else Quality(0)
+    return quality
+
+
+def judge_asymmetry(asymmetry: float) -> Quality:
+    """The flag for sides whose areas differ implausibly."""
+    return Quality.ASYMMETRIC if abs(asymmetry) > LARGEST_ASYMMETRY else Quality(0)
