@@ -116,7 +116,7 @@ class Quality(Flag):
     FEW_SECTIONS = auto()
     """Fewer than two sections cross the foramen: its smallest section may lie between them."""
     OBLIQUE_SLICES = auto()
-    """Thick slices are inclined to the level's sagittal plane by more than 15 degrees: corrected, but less certain."""
+    """Thick slices are inclined to the level's sagittal plane by more than 12 degrees: corrected, but less certain."""
     ASYMMETRIC = auto()
     """The areas of the two sides differ by more than two thirds of their mean."""
     AREA_IMPLAUSIBLE = auto()

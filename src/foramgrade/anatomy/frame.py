@@ -13,6 +13,12 @@ DISC_NORMAL_LIMIT_DEG = 45.0
 #: Half-height of the slab around the disc in which the canal is looked at, mm.
 CANAL_SLAB_MM = 15.0
 
+#: Half-height of the slab around the disc in which the bodies are looked at, mm.
+BODY_SLAB_MM = 15.0
+
+#: Centres are found on voxels of about this size, mm.
+CENTRE_VOXEL_MM = 1.5
+
 #: A plane fitted to fewer voxels than this is not trusted.
 FEWEST_DISC_VOXELS = 50
 
@@ -79,7 +85,8 @@ def fit_frame(spine: Spine, segment: Segment) -> Frame:
     -----
     *Definition*: superior is the normal of the disc's principal plane, pointing from the lower to the upper vertebra;
     anterior points from the canal (without a canal label: from the centre of the two vertebrae, which their posterior
-    elements draw backwards) to the disc, perpendicular to superior; right completes them.
+    elements draw backwards) to the centre of bodies and disc, perpendicular to superior; right completes them. The
+    disc alone would not do: in a side curve it may be left on one side only.
     *Limits*: where the labels are cut laterally by the edge of the image the centres are biased to one side; the right
     axis is then the scanner's, made perpendicular to superior, the midline is the canal's, and ``from_grid`` is set.
     Without a canal label the midline is then the disc's centre, and left and right are uncertain.
@@ -101,8 +108,10 @@ def fit_frame(spine: Spine, segment: Segment) -> Frame:
         if segment.disc is None:
             # Nothing tells front from back except the patient axes themselves.
             behind = origin - np.array([0.0, 1.0, 0.0])
-    anterior = _unit(_perpendicular(origin - behind, superior))
-    return Frame(origin, np.cross(anterior, superior), anterior, superior)
+    front = _bodies_centre(spine, segment, origin, behind, superior)
+    anterior = _unit(_perpendicular(front - behind, superior))
+    right = np.cross(anterior, superior)
+    return Frame(origin + ((front - origin) @ right) * right, right, anterior, superior)
 
 
 def _superior(spine: Spine, segment: Segment, line: FloatArray) -> FloatArray:
@@ -128,6 +137,20 @@ def _canal_centre(spine: Spine, segment: Segment, origin: FloatArray, superior: 
     if len(near) < FEWEST_DISC_VOXELS:
         return None
     centre: FloatArray = near.mean(axis=0)
+    return centre
+
+
+def _bodies_centre(
+    spine: Spine, segment: Segment, origin: FloatArray, behind: FloatArray, superior: FloatArray
+) -> FloatArray:
+    """Centre, mm, of what the two vertebrae and the disc have near the disc and in front of its way to the canal."""
+    anterior = _unit(_perpendicular(origin - behind, superior))
+    wall = behind @ anterior + (origin - behind) @ anterior / 2
+    step = [max(1, int(CENTRE_VOXEL_MM / spacing)) for spacing in spine.grid.spacing_mm]
+    structures = [s for s in (segment.upper, segment.lower, segment.disc) if s is not None]
+    positions = np.concatenate([voxel_positions(spine, s.code, s.box, step=step) for s in structures])
+    near = (np.abs((positions - origin) @ superior) < BODY_SLAB_MM) & (positions @ anterior > wall)
+    centre: FloatArray = positions[near].mean(axis=0) if near.sum() >= FEWEST_DISC_VOXELS else origin
     return centre
 
 

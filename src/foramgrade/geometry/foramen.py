@@ -19,15 +19,16 @@ from foramgrade.geometry.measure import (
 )
 from foramgrade.geometry.opening import SEAL_LIMIT_MM, Opening
 from foramgrade.geometry.planes import Raster, Section, is_thick, lateral_axis, obliquity_deg, place_raster
-from foramgrade.geometry.profile import Minimum, find_minimum, find_stretch
+from foramgrade.geometry.profile import find_minimum, find_stretch
 from foramgrade.geometry.sampling import PartSampler
 from foramgrade.geometry.search import find_openings, keep_closed, widen
 from foramgrade.geometry.segment import Midline, measure_midline
 from foramgrade.geometry.uncertainty import (
-    Circumstances,
+    Border,
     area_uncertainty,
     height_uncertainty,
     measure_outline,
+    obliquity_uncertainty,
 )
 from foramgrade.volume import Grid
 
@@ -178,20 +179,32 @@ def _has_posterior_elements(spine: Spine, segment: Segment, raster: Raster) -> b
 
 def _measured(foramen: Foramen, midline: Midline, grid: Grid, sampler: PartSampler, raster: Raster) -> Foramen:
     """The foramen with its reported section on the whole raster, measures, uncertainties and flags."""
-    areas = foramen.areas_mm2
-    smallest = find_minimum(foramen.offsets_mm, areas)
+    areas, spacing = foramen.areas_mm2, foramen.sections[0].spacing_mm
+    border = _border(foramen, int(np.argmin(areas)), grid, midline)
+    smallest = find_minimum(
+        foramen.offsets_mm,
+        areas,
+        spacing_mm=spacing,
+        own_mm2=border.counting_mm2,
+        alike_mm2=border.segmentation_mm2,
+    )
     chosen = smallest.index
     whole, wide = widen(foramen.sections[chosen], foramen.openings[chosen], sampler, raster)
     sections, openings = list(foramen.sections), list(foramen.openings)
     sections[chosen], openings[chosen] = whole, wide
-    oblique = obliquity_deg(grid, foramen.frame) if is_thick(grid) else 0.0
     values = {**foramen.measurements, Quantity.AREA: smallest.area_mm2, **_measure_section(whole, wide)}
     stretch = find_stretch(areas)
-    spacings = np.array([section.spacing_mm for section in sections])
-    values[Quantity.VOLUME] = measure_volume(areas[stretch], spacings[stretch])
-    at = _circumstances(smallest, whole, wide, grid, midline, n_sections=int(stretch.sum()), oblique_deg=oblique)
-    uncertainties = {Quantity.AREA: area_uncertainty(at), Quantity.HEIGHT: height_uncertainty(at)}
-    values[Quantity.AREA_UNCERTAINTY] = uncertainties[Quantity.AREA]
+    values[Quantity.VOLUME] = measure_volume(areas[stretch], np.full(stretch.sum(), spacing))
+    oblique = obliquity_deg(grid, foramen.frame) if is_thick(grid) else 0.0
+    obliquity = obliquity_uncertainty(
+        smallest.area_mm2,
+        obliquity_deg=oblique,
+        n_sections=int(stretch.sum()),
+        spacing_mm=spacing,
+        voxel_mm=border.voxel_mm,
+    )
+    area_u = area_uncertainty(border, minimum_mm2=smallest.uncertainty_mm2, obliquity_mm2=obliquity)
+    values[Quantity.AREA_UNCERTAINTY] = area_u
     return replace(
         foramen,
         quality=foramen.quality | judge_geometry(values, wide, len(sections), obliquity_deg=oblique),
@@ -199,8 +212,20 @@ def _measured(foramen: Foramen, midline: Midline, grid: Grid, sampler: PartSampl
         openings=tuple(openings),
         chosen=chosen,
         measurements=values,
-        uncertainties=uncertainties,
+        uncertainties={Quantity.AREA: area_u, Quantity.HEIGHT: height_uncertainty(border)},
         obliquity_deg=oblique,
+    )
+
+
+def _border(foramen: Foramen, index: int, grid: Grid, midline: Midline) -> Border:
+    """What the uncertainty of the opening on a section depends on."""
+    section, opening = foramen.sections[index], foramen.openings[index]
+    in_plane = [s for axis, s in enumerate(grid.spacing_mm) if axis != lateral_axis(grid)]
+    return Border(
+        outline_mm=measure_outline(opening.mask, section.pixel_mm),
+        seam_mm=opening.seam_mm,
+        voxel_mm=max(in_plane),
+        raggedness_mm=0.0 if midline.raggedness_mm is None else midline.raggedness_mm,
     )
 
 
@@ -218,28 +243,3 @@ def _measure_section(section: Section, opening: Opening) -> dict[Quantity, float
         measured[Quantity.WIDTH_DISC] = measure_width(mask, disc_row, pixel)
         measured[Quantity.WIDTH_INFERIOR] = measure_width(mask, (disc_row + lowest) // 2, pixel)
     return {quantity: value for quantity, value in measured.items() if value is not None}
-
-
-def _circumstances(
-    smallest: Minimum,
-    section: Section,
-    opening: Opening,
-    grid: Grid,
-    midline: Midline,
-    *,
-    n_sections: int,
-    oblique_deg: float,
-) -> Circumstances:
-    in_plane = [s for axis, s in enumerate(grid.spacing_mm) if axis != lateral_axis(grid)]
-    voxel = max(in_plane)
-    return Circumstances(
-        area_mm2=smallest.area_mm2,
-        outline_mm=measure_outline(opening.mask, section.pixel_mm),
-        voxel_mm=voxel,
-        raggedness_mm=0.0 if midline.raggedness_mm is None else midline.raggedness_mm,
-        spacing_mm=section.spacing_mm,
-        n_sections=n_sections,
-        n_fitted=smallest.n_fitted,
-        seam_mm=opening.seam_mm,
-        obliquity_deg=oblique_deg,
-    )

@@ -21,7 +21,7 @@ LARGEST_ASYMMETRY = 0.67
 
 #: Slices inclined to the level's sagittal plane by more than this are flagged, degrees: corrected areas then hang on the
 #: foramen's course, which few slices tell.
-OBLIQUE_DEG = 15.0
+OBLIQUE_DEG = 12.0
 
 
 def judge_level(level: Level, *, verified: bool) -> Quality:

@@ -8,7 +8,7 @@ from foramgrade.anatomy.frame import Frame
 from foramgrade.findings import BoolArray, Side
 from foramgrade.geometry.opening import Opening, Unclosed, find_opening
 from foramgrade.geometry.planes import Raster, Section, Sheet, is_thick, place_sheets
-from foramgrade.geometry.profile import SAME_FORAMEN_RATIO
+from foramgrade.geometry.profile import SAME_FORAMEN_RATIO, find_longest_run
 from foramgrade.geometry.sampling import PartSampler
 from foramgrade.volume import Grid
 
@@ -70,9 +70,13 @@ def find_openings(
 
 
 def keep_closed(found: Sequence[tuple[Section, Opening | Unclosed]]) -> list[tuple[Section, Opening]]:
-    """Sections with a closed ring; one that is whole is preferred to one that leaves the label map."""
+    """The unbroken run of sections with a closed ring; one that is whole is preferred to one that leaves the map."""
     closed = [(section, opening) for section, opening in found if isinstance(opening, Opening)]
-    return [pair for pair in closed if not pair[1].cut] or closed
+    kept = [pair for pair in closed if not pair[1].cut] or closed
+    if not kept:
+        return []
+    offsets = np.array([section.offset_mm for section, _ in kept])
+    return kept[find_longest_run(offsets, kept[0][0].spacing_mm)]
 
 
 def fit_course(closed: Sequence[tuple[Section, Opening]], frame: Frame) -> tuple[float, float]:

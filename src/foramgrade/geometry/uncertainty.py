@@ -13,13 +13,14 @@ from foramgrade.findings import BoolArray
 #: random place.
 COUNTING = 0.28
 
+#: Share of it that sections do not average out: neighbours are cut from the same voxels.
+SHARED_COUNTING = 0.7
+
 #: Along a border of a mask, errors of the segmentation are alike over about this distance, mm.
 ERROR_LENGTH_MM = 6.0
 
-#: Largest relative growth of the area with the squared distance from the smallest section, 1/mm2: the largest of 4 mm
-#: slices misses the extreme by 2.8 % on average and 8.4 % at worst, which is this growth times a twelfth and a quarter of
-#: the squared spacing. It may be anything from none to this.
-GROWTH_PER_MM2 = 0.021
+#: Share of the variance of a ragged border that a smooth surface fitted to it follows and hides.
+HIDDEN_SHARE = 0.4
 
 #: The border across a gap of width w is anything between its bones' straight connection and arcs that bulge to either
 #: side by a fifth of it: area 0.14 w2, taken as the half-width of a uniform distribution.
@@ -37,55 +38,60 @@ END_RULE_MM = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What the uncertainty of a foramen's area and height depends on.
+class Border:
+    """What the uncertainty of a measure on one section depends on.
 
     Parameters
     ----------
-    area_mm2 : float
-        The area, mm2.
     outline_mm : float
-        Length of the opening's border on the reported section, mm.
+        Length of the opening's border, mm.
+    seam_mm : float
+        Length of the border that is seal, mm.
     voxel_mm : float
         Edge of the label map's voxels in the section, mm.
     raggedness_mm : float
         Standard deviation of the masks' border about a smooth one, mm.
-    spacing_mm : float
-        Distance between sections, mm.
-    n_sections : int
-        Number of sections that show the foramen.
-    n_fitted : int
-        Number of sections behind the area; 1 where it is that of the smallest section.
-    seam_mm : float
-        Length of the border that is seal, mm.
-    obliquity_deg : float
-        Angle between the slices and the level's sagittal plane, degrees; 0 where sections are resampled.
     """
 
-    area_mm2: float
     outline_mm: float
+    seam_mm: float
     voxel_mm: float
     raggedness_mm: float
-    spacing_mm: float
-    n_sections: int
-    n_fitted: int
-    seam_mm: float
-    obliquity_deg: float
 
     @property
     def segmentation_mm(self) -> float:
         """Standard deviation of the border, mm, beyond what voxels make of a smooth one."""
-        voxels = self.voxel_mm**2 / 12
-        return float(np.sqrt(max(self.raggedness_mm**2 - voxels, 0.0)))
+        seen = max(self.raggedness_mm**2 - self.voxel_mm**2 / 12, 0.0)
+        return float(np.sqrt(seen / (1.0 - HIDDEN_SHARE)))
+
+    @property
+    def counting_mm2(self) -> float:
+        """Standard uncertainty of an area from counting voxels, mm2."""
+        return float(COUNTING * np.sqrt(self.outline_mm / self.voxel_mm) * self.voxel_mm**2)
+
+    @property
+    def segmentation_mm2(self) -> float:
+        """Standard uncertainty of an area from the segmentation's error along the border, mm2."""
+        return float(self.segmentation_mm * np.sqrt(self.outline_mm * ERROR_LENGTH_MM))
+
+    @property
+    def sealing_mm2(self) -> float:
+        """Standard uncertainty of an area from the border across sealed gaps, mm2."""
+        return float(ARC_SHARE * self.seam_mm**2 / np.sqrt(3))
 
 
-def area_uncertainty(at: Circumstances) -> float:
+def area_uncertainty(border: Border, *, minimum_mm2: float, obliquity_mm2: float) -> float:
     """Standard uncertainty of a foramen's area.
 
     Parameters
     ----------
-    at : Circumstances
-        Of the measurement.
+    border : Border
+        Of the opening on the reported section.
+    minimum_mm2 : float
+        Of the smallest section, from the sections' own uncertainties and from where it lies between them
+        (`foramgrade.geometry.profile.find_minimum`), mm2.
+    obliquity_mm2 : float
+        From oblique slices (`obliquity_uncertainty`), mm2.
 
     Returns
     -------
@@ -94,30 +100,54 @@ def area_uncertainty(at: Circumstances) -> float:
 
     Notes
     -----
-    *Definition*: square root of the sum of squares of: counting voxels; the segmentation's error along the border, from
-    how ragged the endplates of the same masks are; the border across sealed gaps; the smallest section that lies between
-    slices; the foramen's course seen through oblique slices.
+    *Definition*: square root of the sum of squares of these, of what the sections share of the counting, and of the
+    sealing. The segmentation's error is taken from how ragged the endplates of the same masks are.
     *Limits*: a mask that is smooth and wrong (too large all around, or of another structure) has no part in it.
     """
-    counting = COUNTING * np.sqrt(at.outline_mm / at.voxel_mm) * at.voxel_mm**2
-    counting *= np.sqrt(3.0 / max(at.n_fitted, 3))
-    segmentation = at.segmentation_mm * np.sqrt(at.outline_mm * ERROR_LENGTH_MM)
-    sealing = ARC_SHARE * at.seam_mm**2 / np.sqrt(3)
-    # A growth between none and the largest, a minimum anywhere within half a spacing: root mean square excess.
-    sampling = 0.0 if at.n_fitted > 1 else at.area_mm2 * GROWTH_PER_MM2 / np.sqrt(3) * at.spacing_mm**2 / np.sqrt(80)
-    told = CENTRE_VOXELS * at.voxel_mm * np.sqrt(2) / at.spacing_mm
-    course = UNKNOWN_COURSE if at.n_sections < 2 else min(told, UNKNOWN_COURSE)
-    obliquity = at.area_mm2 * np.tan(np.radians(at.obliquity_deg)) * course
-    return float(np.sqrt(counting**2 + segmentation**2 + sealing**2 + sampling**2 + obliquity**2))
+    shared = SHARED_COUNTING * border.counting_mm2
+    return float(np.sqrt(minimum_mm2**2 + shared**2 + border.sealing_mm2**2 + obliquity_mm2**2))
 
 
-def height_uncertainty(at: Circumstances) -> float:
+def obliquity_uncertainty(
+    area_mm2: float, *, obliquity_deg: float, n_sections: int, spacing_mm: float, voxel_mm: float
+) -> float:
+    """Standard uncertainty of an area from slices that are oblique to the level's sagittal plane.
+
+    Parameters
+    ----------
+    area_mm2 : float
+        The area, mm2.
+    obliquity_deg : float
+        Angle between slices and plane, degrees; 0 where sections are resampled.
+    n_sections : int
+        Number of slices that show the foramen.
+    spacing_mm, voxel_mm : float
+        Distance between slices and edge of their pixels, mm.
+
+    Returns
+    -------
+    float
+        mm2.
+
+    Notes
+    -----
+    *Definition*: a slice at an angle t shows an area wrong by c tan t for an error c of the foramen's course. The course
+    is known as well as two centres tell it, or not at all from one slice.
+    *Limits*: a slice that leaves the pedicle above or below within the foramen's height is not told; more than 12 degrees
+    are flagged.
+    """
+    told = CENTRE_VOXELS * voxel_mm * np.sqrt(2) / spacing_mm
+    course = UNKNOWN_COURSE if n_sections < 2 else min(told, UNKNOWN_COURSE)
+    return float(area_mm2 * np.tan(np.radians(obliquity_deg)) * course)
+
+
+def height_uncertainty(border: Border) -> float:
     """Standard uncertainty of a foramen's height.
 
     Parameters
     ----------
-    at : Circumstances
-        Of the measurement.
+    border : Border
+        Of the opening on the reported section.
 
     Returns
     -------
@@ -129,8 +159,8 @@ def height_uncertainty(at: Circumstances) -> float:
     *Definition*: square root of the sum of squares of: a voxel's rounding at either end, the segmentation's error at
     either end, and half of what the rule for the opening's ends may take off.
     """
-    rounding = at.voxel_mm**2 / 12
-    return float(np.sqrt(2 * rounding + 2 * at.segmentation_mm**2 + (END_RULE_MM / 2) ** 2))
+    rounding = border.voxel_mm**2 / 12
+    return float(np.sqrt(2 * rounding + 2 * border.segmentation_mm**2 + (END_RULE_MM / 2) ** 2))
 
 
 def measure_outline(mask: BoolArray, pixel_mm: float) -> float:
