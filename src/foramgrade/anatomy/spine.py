@@ -12,7 +12,7 @@ from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap,
 from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES
 from foramgrade.errors import AnatomyError
 from foramgrade.findings import FloatArray, Level
-from foramgrade.volume import Grid
+from foramgrade.volume import Grid, SoftCodes
 
 #: Neighbours that skip names because the spine has fewer segments than the row of names.
 _SKIPS = {("T11", "L1"), ("T12", "L1"), ("L4", "S1"), ("L5", "S1"), ("L6", "S1")}
@@ -111,6 +111,8 @@ class Spine:
         The spinal canal, None when it is not labelled.
     open_levels : tuple of OpenLevel
         Levels without a lower vertebra, top to bottom.
+    soft : SoftCodes or None
+        Of a soft map, for sampling: the likeliest code and the labelled share of every voxel.
     """
 
     grid: Grid
@@ -118,6 +120,7 @@ class Spine:
     segments: tuple[Segment, ...]
     canal: Structure | None
     open_levels: tuple[OpenLevel, ...] = ()
+    soft: SoftCodes | None = None
 
     @property
     def lateral_axis(self) -> int:
@@ -200,7 +203,7 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
         )
         raise AnatomyError(msg)
     canal = structures.get(CANAL_CODE)
-    return Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels))
+    return Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels), anatomic.soft)
 
 
 def _neighbours(upper: VertebraLabel, lower: VertebraLabel) -> bool:
