@@ -19,6 +19,7 @@ from foramgrade.errors import GridMismatchError, InputError
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer]
 Label = TypeVar("Label", bound=np.integer)
+Kind = TypeVar("Kind", bound=np.generic)
 
 #: Two grids are the same when corresponding corners differ by less than this.
 SAME_GRID_TOLERANCE_MM = 1e-2
@@ -124,7 +125,7 @@ class Grid:
         return float(inside.mean())
 
 
-def _frozen(array: npt.NDArray[np.generic], grid: Grid, name: str) -> npt.NDArray[np.generic]:
+def _frozen(array: npt.NDArray[Kind], grid: Grid, name: str) -> npt.NDArray[Kind]:
     if array.shape != grid.shape:
         msg = f"{name} has shape {array.shape}, its grid has shape {grid.shape}: they must be equal"
         raise GridMismatchError(msg)
