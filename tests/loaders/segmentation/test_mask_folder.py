@@ -116,9 +116,8 @@ def test_probabilities_in_whole_numbers_need_the_scale_of_their_header(soft, obl
     with pytest.raises(InputError, match=r"disc_L4_L5\.nii\.gz holds 2 labels .* and probabilities as fractions"):
         read_labels(tmp_path)
     for number, (name, _) in STRUCTURES.items():
-        image = nib.Nifti1Image(soft[..., number - 1], oblique_grid.affine)
-        image.header.set_data_dtype(np.uint8)
-        image.header.set_slope_inter(1 / 255)
+        image = nib.Nifti1Image(np.rint(soft[..., number - 1] * 255).astype(np.uint8), oblique_grid.affine)
+        image.header.set_slope_inter(1 / 255, 0)
         nib.save(image, tmp_path / f"{name}.nii.gz")
     found = read_labels(tmp_path)
     assert found.shares is not None
