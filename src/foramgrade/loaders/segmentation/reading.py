@@ -11,7 +11,7 @@ from foramgrade.loaders.reading import find_door
 from foramgrade.loaders.segmentation.dicom_seg import read_dicom_seg
 from foramgrade.loaders.segmentation.mask_folder import find_masks, read_masks
 from foramgrade.loaders.segmentation.merging import Merged
-from foramgrade.loaders.segmentation.names import NAMES_SCHEME, find_names
+from foramgrade.loaders.segmentation.names import FORAMINA_SCHEME, NAMES_SCHEME, find_names
 from foramgrade.loaders.segmentation.segments import holds_segments
 from foramgrade.loaders.segmentation.slicer import merge_layers, open_slicer_segmentation
 from foramgrade.loaders.segmentation.voxels import turned_onto, whole_numbers
@@ -41,7 +41,7 @@ def read_labels(
         schemes in two maps the map of subregions.
     scheme : str or Path or None
         Name of a label scheme, or the JSON file that defines one; it is resolved when the labels are interpreted. None
-        where the file says what its labels are called.
+        where the file says what its labels are called. ``"foramina"`` for foramina drawn by hand, with names or without.
     instances : str or Path or None
         For schemes in two maps (SPINEPS, TPTBox) the map of vertebra instances. It must hold the same voxels as the
         first; if stored in another order of axes it is turned, never resampled.
@@ -91,7 +91,7 @@ def read_labels(
     """
     path = Path(path)
     if path.is_dir() and find_masks(path):
-        if scheme is not None and str(scheme) != NAMES_SCHEME:
+        if scheme is not None and str(scheme) not in (NAMES_SCHEME, FORAMINA_SCHEME):
             msg = f"the masks of the folder are told by their file names, leave the scheme {str(scheme)!r} out"
             raise InputError(msg)
         held, own, names = read_masks(path, orientation=orientation, segments=segments)
