@@ -52,8 +52,10 @@ def understand_foramen_name(name: str) -> ForamenName | None:
 
     Examples
     --------
-    >>> understand_foramen_name("L4-L5 left"), understand_foramen_name("foramen_R")
-    (ForamenName(level=Level(upper='L4', lower='L5'), side=<Side.LEFT: 'left'>), ForamenName(level=None, side=<Side.RIGHT: 'right'>))
+    >>> understand_foramen_name("L4-L5 left")
+    ForamenName(level=Level(upper='L4', lower='L5'), side=<Side.LEFT: 'left'>)
+    >>> understand_foramen_name("foramen_R")
+    ForamenName(level=None, side=<Side.RIGHT: 'right'>)
     >>> understand_foramen_name("V6-V7 right").level.name, understand_foramen_name("L5 left")
     ('V6-V7', None)
     """

@@ -193,8 +193,8 @@ def read_foramina_names(path: Path) -> dict[int, str]:
     Returns
     -------
     dict of int to str
-        Level and side by label, e.g. "L4-L5 left": opening, root and fat of one foramen have one name, for together they
-        are the foramen. Empty if there is no such file or it is another.
+        Level and side by label, e.g. "L4-L5 left": opening, root and fat of one foramen have one name, for together
+        they are the foramen. Empty if there is no such file or it is another.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def read_labels(
         schemes in two maps the map of subregions.
     scheme : str or Path or None
         Name of a label scheme, or the JSON file that defines one; it is resolved when the labels are interpreted. None
-        where the file says what its labels are called. ``"foramina"`` for foramina drawn by hand, with names or without.
+        where the file says what its labels are called. ``"foramina"`` for drawn foramina, with names or without.
     instances : str or Path or None
         For schemes in two maps (SPINEPS, TPTBox) the map of vertebra instances. It must hold the same voxels as the
         first; if stored in another order of axes it is turned, never resampled.
