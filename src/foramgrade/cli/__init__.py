@@ -243,7 +243,7 @@ def grade_study(
 def measure_drawing(
     drawn: Annotated[
         Path,
-        typer.Argument(metavar="DRAWN", help="Drawn foramina: a label map, or a folder of masks with their names."),
+        typer.Argument(metavar="DRAWN", help="Drawn foramina: a label map, or a folder of masks with names."),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the results.")],
     labels: Annotated[

@@ -10,7 +10,7 @@ from foramgrade.errors import InputError
 from foramgrade.findings import FloatArray
 from foramgrade.geometry.foramen import FEWEST_SECTIONS, SAME_FORAMEN_RATIO, STEEPEST_COURSE
 from foramgrade.geometry.measure import measure_area
-from foramgrade.geometry.pieces import Piece, lateral_axis, slice_axis
+from foramgrade.geometry.pieces import SPECK_MM2, Piece, lateral_axis, slice_axis
 from foramgrade.geometry.planes import OBLIQUITY_LIMIT_DEG, SECTION_PIXEL_MM, SECTION_STEP_MM
 from foramgrade.volume import SOLID_SHARE
 
@@ -82,6 +82,7 @@ def cut_drawing(piece: Piece, frame: Frame) -> tuple[DrawnSection, ...]:
     *Definition*: drawn on thick slices, on fewer than three, or without labels: the slices themselves; the area is the
     sum of the pixels times the pixel's area times the cosine that projects it along the foramen's course, as that of a
     derived foramen. Drawn in nearly isotropic voxels: planes perpendicular to the right axis, by linear interpolation.
+    A slice with less than `SPECK_MM2` is none.
     *Limits*: the ends of a drawing are arbitrary. Planes that leave the drawn slices, or lie less than a voxel within
     the drawing's ends, would show part of the outline and are left out.
     """
@@ -103,11 +104,14 @@ def _native_sections(piece: Piece, frame: Frame) -> tuple[DrawnSection, ...]:
             f"{OBLIQUITY_LIMIT_DEG:g} degrees, expected sagittal slices"
         )
         raise InputError(msg)
-    drawn = piece.slices(axis) or (_fullest(piece, axis),)
-    planes = [np.moveaxis(piece.shares, axis, 0)[k - piece.first[axis]] for k in drawn]
-    counted = np.array([measure_area(plane, (spacing[column], spacing[row])) for plane in planes])
+    stack = np.moveaxis(piece.shares, axis, 0)
+    planes = {k: stack[k - piece.first[axis]] for k in piece.slices(axis) or (_fullest(piece, axis),)}
+    areas = {k: measure_area(plane, (spacing[column], spacing[row])) for k, plane in planes.items()}
+    drawn = [k for k in planes if areas[k] >= min(SPECK_MM2, max(areas.values()))]
+    counted = np.array([areas[k] for k in drawn])
     centres = []
-    for k, plane in zip(drawn, planes, strict=True):
+    for k in drawn:
+        plane = planes[k]
         where = np.argwhere(plane > 0)
         middle = np.average(where, axis=0, weights=plane[plane > 0])
         centres.append(np.insert(middle + np.delete(piece.first, axis), axis, k))
