@@ -24,7 +24,7 @@ ORDER = (
     ("phantom",),
     ("tables",),
     ("plotting",),
-    ("pipeline",),
+    ("pipeline", "measuring"),
     ("agreement", "compare"),
     ("validation",),
     ("exports", "review"),

@@ -98,3 +98,43 @@ def test_values_must_lie_on_the_grid(oblique_grid):
 def test_labels_are_whole_numbers(oblique_grid):
     with pytest.raises(InputError, match="labels must be whole numbers, found an array of float64"):
         LabelMap(np.ones(oblique_grid.shape), oblique_grid, "spider")
+
+
+def test_a_soft_map_names_the_likeliest_structure_and_hardens_at_one_half(oblique_grid):
+    labels = np.zeros(oblique_grid.shape, np.uint8)
+    shares = np.zeros(oblique_grid.shape)
+    labels[2, 3, :4] = 24
+    shares[2, 3, :4] = (0.2, 0.5, 0.49, 1.0)
+    soft = LabelMap(labels, oblique_grid, "verse", shares=shares)
+    shares[2, 3, 0] = 0.9
+    assert soft.shares is not None
+    assert soft.shares.dtype == np.float32
+    assert soft.shares[2, 3, 0] == np.float32(0.2)
+    with pytest.raises(ValueError, match="read-only"):
+        soft.shares[2, 3, 0] = 0.9
+    np.testing.assert_array_equal(soft.hard[2, 3, :5], [0, 24, 0, 24, 0])
+    assert soft.hard.dtype == np.uint8
+    hard = LabelMap(labels, oblique_grid, "verse")
+    assert hard.hard is hard.array
+
+
+@pytest.mark.parametrize(
+    "share, label, message",
+    [
+        (1.2, 24, r"shares of voxels are 0 to 1, found 0 to 1\.2"),
+        (-0.1, 24, r"shares of voxels are 0 to 1, found -0\.1 to 0"),
+        (np.nan, 24, r"shares of voxels are 0 to 1, found nan to nan"),
+        (0.3, 0, r"1 voxels have a share .* and no label, expected the likeliest structure"),
+    ],
+)
+def test_faulty_shares_are_refused(share, label, message, oblique_grid):
+    labels, shares = np.zeros(oblique_grid.shape, np.uint8), np.zeros(oblique_grid.shape)
+    labels[2, 3, 4], shares[2, 3, 4] = label, share
+    with pytest.raises(InputError, match=message):
+        LabelMap(labels, oblique_grid, "verse", shares=shares)
+
+
+def test_shares_lie_on_the_grid(oblique_grid):
+    labels = np.zeros(oblique_grid.shape, np.uint8)
+    with pytest.raises(GridMismatchError, match=r"the map of shares has shape \(2, 2, 2\)"):
+        LabelMap(labels, oblique_grid, "verse", shares=np.zeros((2, 2, 2)))

@@ -23,6 +23,7 @@ from .grader import grade as grade
 from .loaders import list_series as list_series
 from .loaders import read_labels as read_labels
 from .loaders import read_volume as read_volume
+from .measuring import measure_foramina as measure_foramina
 from .pipeline import assess as assess
 from .plotting import plot_foramen as plot_foramen
 from .plotting import plot_study as plot_study

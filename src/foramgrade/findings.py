@@ -17,15 +17,15 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Level:
-    """A motion segment, named by its two vertebrae, e.g. ``Level("L4", "L5")``."""
+    """A motion segment, named by its two vertebrae, e.g. ``Level("L4", "L5")``; one of unknown name has no lower."""
 
     upper: str
     lower: str
 
     @property
     def name(self) -> str:
-        """Name of the level as written in tables, e.g. "L4-L5"."""
-        return f"{self.upper}-{self.lower}"
+        """Name of the level as written in tables, e.g. "L4-L5"; "F1" where only its place in a row is known."""
+        return f"{self.upper}-{self.lower}" if self.lower else self.upper
 
     def __str__(self) -> str:
         return self.name

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,14 @@ from foramgrade.errors import GridMismatchError, InputError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer]
+Label = TypeVar("Label", bound=np.integer)
+Kind = TypeVar("Kind", bound=np.generic)
 
 #: Two grids are the same when corresponding corners differ by less than this.
 SAME_GRID_TOLERANCE_MM = 1e-2
+
+#: A voxel belongs to its likeliest structure when at least this share of it is labelled.
+SOLID_SHARE = 0.5
 
 
 class Sequence(StrEnum):
@@ -119,7 +125,7 @@ class Grid:
         return float(inside.mean())
 
 
-def _frozen(array: npt.NDArray[np.generic], grid: Grid, name: str) -> npt.NDArray[np.generic]:
+def _frozen(array: npt.NDArray[Kind], grid: Grid, name: str) -> npt.NDArray[Kind]:
     if array.shape != grid.shape:
         msg = f"{name} has shape {array.shape}, its grid has shape {grid.shape}: they must be equal"
         raise GridMismatchError(msg)
@@ -168,7 +174,8 @@ class LabelMap:
     Parameters
     ----------
     array : (I, J, K) integer array
-        Label of every voxel, 0 is background. Copied and kept read-only.
+        Label of every voxel, 0 is background; with `shares` the likeliest structure of the voxel, also where less than
+        half of it is labelled. Copied and kept read-only.
     grid : Grid
         Where the voxels are.
     scheme : str
@@ -177,6 +184,16 @@ class LabelMap:
         For schemes in two maps (SPINEPS, TPTBox): the vertebra every voxel belongs to; `array` then holds subregions.
     names : mapping of int to str
         What the file calls its labels, where it does; background left out. Copied and kept read-only.
+    shares : (I, J, K) float array or None
+        Share of the voxel, 0 to 1, that belongs to labelled structures, all of them together; 0 where `array` is. None
+        for a hard map, whose voxels are labelled whole or not at all. Kept as read-only single precision.
+
+    Raises
+    ------
+    GridMismatchError
+        If an array has another shape than the grid.
+    InputError
+        If labels are not whole numbers, or a share is not 0 to 1, or belongs to no label.
     """
 
     array: npt.NDArray[np.integer]
@@ -184,6 +201,7 @@ class LabelMap:
     scheme: str
     instances: npt.NDArray[np.integer] | None = None
     names: Mapping[int, str] = field(default_factory=dict)
+    shares: npt.NDArray[np.floating] | None = None
 
     def __post_init__(self) -> None:
         for name in ("array", "instances"):
@@ -195,3 +213,69 @@ class LabelMap:
                 raise InputError(msg)
             object.__setattr__(self, name, _frozen(values, self.grid, "the label map"))
         object.__setattr__(self, "names", MappingProxyType(dict(self.names)))
+        if self.shares is not None:
+            shares = _frozen(np.asarray(self.shares, dtype=np.float32), self.grid, "the map of shares")
+            if not np.all((shares >= 0) & (shares <= 1)):  # written so that NaN fails too
+                msg = f"shares of voxels are 0 to 1, found {shares.min():g} to {shares.max():g}"
+                raise InputError(msg)
+            lost = int(np.count_nonzero(shares[self.array == 0]))
+            if lost:
+                msg = f"{lost} voxels have a share of 0 < share <= 1 and no label, expected the likeliest structure"
+                raise InputError(msg)
+            object.__setattr__(self, "shares", shares)
+
+    @property
+    def hard(self) -> npt.NDArray[np.integer]:
+        """Labels (I, J, K) of the voxels of which at least half is labelled, 0 elsewhere."""
+        return harden(self.array, self.shares)
+
+
+def harden(labels: npt.NDArray[Label], shares: npt.NDArray[np.floating] | None) -> npt.NDArray[Label]:
+    """Make background of the voxels of which less than `SOLID_SHARE` is labelled.
+
+    Parameters
+    ----------
+    labels : (I, J, K) integer array
+        Likeliest structure of every voxel.
+    shares : (I, J, K) float array or None
+        Share of the voxel that is labelled; None where labels are hard already, and come back as they are.
+
+    Returns
+    -------
+    (I, J, K) integer array
+        The labels.
+
+    Examples
+    --------
+    >>> harden(np.array([3, 3, 4]), np.array([0.4, 0.5, 1.0])).tolist()
+    [0, 3, 4]
+    """
+    return labels if shares is None else np.where(shares >= SOLID_SHARE, labels, labels.dtype.type(0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftCodes:
+    """What a soft label map says of every voxel: what it is most likely, and how much of it is that or its neighbours.
+
+    Parameters
+    ----------
+    codes : (I, J, K) uint16 array
+        The likeliest structure, also where less than half of the voxel is labelled. Kept read-only.
+    shares : (I, J, K) float32 array
+        Share of the voxel that is labelled, 0 to 1. Kept read-only.
+    """
+
+    codes: npt.NDArray[np.uint16]
+    shares: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for name, kind in (("codes", np.uint16), ("shares", np.float32)):
+            values = np.asarray(getattr(self, name), dtype=kind).view()
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+
+    def with_code(self, voxels: npt.NDArray[np.intp], code: int) -> "SoftCodes":
+        """The same with voxels (N, 3) that belong to a structure wholly."""
+        codes, shares = self.codes.copy(), self.shares.copy()
+        codes[tuple(voxels.T)], shares[tuple(voxels.T)] = code, 1.0
+        return SoftCodes(codes, shares)

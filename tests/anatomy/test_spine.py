@@ -277,3 +277,31 @@ def test_names_that_few_people_skip_hide_no_missing_vertebra(
     spine = find_spine(anatomic)
     assert [s.level.name for s in spine.segments] == levels
     assert [o.level.name for o in spine.open_levels] == open_levels
+
+
+def test_a_soft_map_is_counted_where_half_a_voxel_is_labelled_and_kept_whole_for_sampling(oblique_grid: Grid) -> None:
+    hard = stack([41, 92, 42, 93, 43], oblique_grid)
+    spread = ndimage.grey_dilation(hard, size=(3, 3, 1))
+    shares = np.where(hard > 0, 0.5, np.where(spread > 0, 0.49, 0.0))
+    labels = LabelMap(np.where(hard > 0, hard, spread), oblique_grid, "totalspineseg", shares=shares)
+    expected = find_spine(relabel(LabelMap(hard, oblique_grid, "totalspineseg"), load_scheme("totalspineseg")))
+    spine = find_spine(relabel(labels, load_scheme("totalspineseg")))
+    assert expected.soft is None
+    np.testing.assert_array_equal(spine.codes, expected.codes)
+    for found, wanted in zip(spine.segments, expected.segments, strict=True):
+        assert found.level == wanted.level
+        assert found.upper.voxels == wanted.upper.voxels
+        assert found.upper.centroid_mm.tolist() == wanted.upper.centroid_mm.tolist()
+    assert spine.soft is not None
+    np.testing.assert_array_equal(spine.soft.codes[hard > 0], expected.codes[hard > 0])
+    np.testing.assert_array_equal(spine.soft.codes > 0, spread > 0)
+    np.testing.assert_array_equal(spine.soft.shares, shares.astype(np.float32))
+
+
+def test_a_vertebra_that_is_nowhere_half_a_voxel_is_not_there(oblique_grid: Grid) -> None:
+    codes = stack([41, 92, 42, 93, 43], oblique_grid)
+    shares = np.where(codes == 43, 0.4, 1.0) * (codes > 0)
+    spine = find_spine(
+        relabel(LabelMap(codes, oblique_grid, "totalspineseg", shares=shares), load_scheme("totalspineseg"))
+    )
+    assert [segment.level for segment in spine.segments] == [Level("L1", "L2")]

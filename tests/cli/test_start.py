@@ -33,13 +33,19 @@ def test_only_the_work_loads_what_is_heavy(arguments: list[str]) -> None:
 def test_version_and_help(start: Call, run: Call) -> None:
     assert start("--version").out == f"foramgrade {version('foramgrade')}\n"
     assert run().status == 2
-    for arguments in (["--help"], ["grade", "--help"], ["inspect", "--help"], ["phantom", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["grade", "--help"],
+        ["measure", "--help"],
+        ["inspect", "--help"],
+        ["phantom", "--help"],
+    ):
         ended = run(*arguments)
         assert (ended.status, ended.err) == (0, "")
         assert "Usage: foramgrade" in ended.out
     text = " ".join(run("--help").out.split())
     assert "Research and teaching only" in text
-    assert [name for name in ("grade", "inspect", "phantom") if re.search(rf" {name} ", text) is None] == []
+    assert [name for name in ("grade", "measure", "inspect", "phantom") if re.search(rf" {name} ", text) is None] == []
     assert "completion" not in text
 
 

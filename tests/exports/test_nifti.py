@@ -80,3 +80,14 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="do not fit into 32 bits"):
         write_labels(LabelMap(LABELS + 2**40, GRID, "spider"), tmp_path / "a.nii")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_soft_map_is_written_where_half_a_voxel_is_labelled(tmp_path: Path) -> None:
+    shares = np.where(LABELS > 0, 0.4, 0.0)
+    shares[1] = 0.5
+    soft = LabelMap(LABELS, GRID, "spineps", LABELS % 7 + 1, shares=shares)
+    write_labels(soft, tmp_path / "l.nii", instances_path=tmp_path / "i.nii")
+    for name, values in (("l.nii", LABELS), ("i.nii", LABELS % 7 + 1)):
+        read = np.asarray(nib.load(tmp_path / name).dataobj)
+        np.testing.assert_array_equal(read[1], values[1])
+        assert not read[[0, *range(2, 6)]].any()

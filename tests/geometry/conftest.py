@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from foramgrade.anatomy.frame import Frame
 from foramgrade.anatomy.labels import AnatomicMap, VertebraLabel
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.findings import BoolArray, FloatArray
-from foramgrade.geometry.planes import SECTION_PIXEL_MM, Part, Section
+from foramgrade.geometry.planes import SECTION_PIXEL_MM, Part, Raster, Section, Sheet
 from foramgrade.phantom import Numbering, Phantom, PhantomSpec, Protocol, make_phantom, random_spec
 from foramgrade.volume import Grid
 
@@ -69,8 +70,11 @@ def draw_section() -> Callable[..., Section]:
         anterior = np.arange(-51.0, -3.0, SECTION_PIXEL_MM) + shift_mm
         s, a = np.meshgrid(superior, anterior, indexing="ij")
         parts = ring_parts(Ring(cleft_mm, endplate_mm), hole, a, s).astype(np.uint8)
-        positions = np.stack([np.full_like(a, 16.0), a, s], axis=-1)
-        return Section(16.0, 1.0, superior, anterior, positions, parts, np.ones(parts.shape, bool))
+        frame = Frame(np.zeros(3), *np.eye(3))
+        corner = np.array([16.0, anterior[0], superior[0]])
+        steps = SECTION_PIXEL_MM * np.eye(3)
+        sheet = Sheet(16.0, 1.0, corner, row_mm=steps[2], column_mm=steps[1])
+        return Section(Raster(frame, superior, anterior, -17.0), sheet, parts, np.ones(parts.shape, bool))
 
     return draw
 

@@ -32,7 +32,7 @@ from foramgrade.anatomy.schemes import (
     scheme_names,
 )
 from foramgrade.errors import InputError
-from foramgrade.volume import Grid, LabelMap
+from foramgrade.volume import Grid, LabelMap, SoftCodes, harden
 
 __all__ = [
     "CANAL_CODE",
@@ -112,19 +112,22 @@ class AnatomicMap:
     Parameters
     ----------
     codes : (I, J, K) uint16 array
-        Canonical code of every voxel, 0 is background. Kept read-only.
+        Canonical code of every voxel that is at least half labelled, 0 elsewhere. Kept read-only.
     grid : Grid
         Where the voxels are.
     vertebrae : tuple of VertebraLabel
         The vertebrae, top to bottom as numbered by the scheme; the positions are not looked at.
     parts : tuple of VertebraPart
         The parts of the vertebrae, where the tool labels them.
+    soft : SoftCodes or None
+        Of a soft map, the code and the labelled share of every voxel.
     """
 
     codes: npt.NDArray[np.uint16]
     grid: Grid
     vertebrae: tuple[VertebraLabel, ...]
     parts: tuple[VertebraPart, ...] = ()
+    soft: SoftCodes | None = None
 
     def __post_init__(self) -> None:
         codes = np.array(self.codes, dtype=np.uint16)
@@ -180,7 +183,7 @@ def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: LevelNames | 
     [0, 1, 2, 101]
     """
     carrier = _carrier(labels, scheme)
-    found = _count_labels(carrier)
+    found = _count_labels(harden(carrier, labels.shares))
     _check_fit(found, labels, scheme)
     by_label = scheme.vertebra_labels
     present = sorted((label for label in found if label in by_label), key=lambda n: VERTEBRA_NAMES.index(by_label[n]))
@@ -195,7 +198,8 @@ def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: LevelNames | 
         canal[1:] = OTHER_CODE
         canal[[n for n in (*scheme.canal, *scheme.cord) if n < canal.size]] = CANAL_CODE
         np.copyto(codes, canal[labels.array], where=carrier == 0)
-    return AnatomicMap(codes, labels.grid, vertebrae, parts)
+    soft = None if labels.shares is None else SoftCodes(codes, labels.shares)
+    return AnatomicMap(harden(codes, labels.shares), labels.grid, vertebrae, parts, soft)
 
 
 def fitting_schemes(found: Mapping[int, int]) -> tuple[str, ...]:

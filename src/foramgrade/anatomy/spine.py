@@ -14,7 +14,7 @@ from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap,
 from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES
 from foramgrade.errors import AnatomyError
 from foramgrade.findings import FloatArray, Level
-from foramgrade.volume import Grid
+from foramgrade.volume import Grid, SoftCodes
 
 #: Neighbours that skip names because the spine has fewer segments than the row of names.
 _SKIPS = {("T11", "L1"), ("T12", "L1"), ("L4", "S1"), ("L5", "S1"), ("L6", "S1")}
@@ -116,8 +116,8 @@ class Spine:
         The spinal canal, None when it is not labelled.
     open_levels : tuple of OpenLevel
         Levels without a lower vertebra, top to bottom.
-    shares : (I, J, K) float32 array or None
-        Share of every voxel, 0 to 1, that belongs to the structure of its code; None for a hard map.
+    soft : SoftCodes or None
+        Of a soft map, for sampling: the likeliest code and the labelled share of every voxel.
     """
 
     grid: Grid
@@ -125,7 +125,7 @@ class Spine:
     segments: tuple[Segment, ...]
     canal: Structure | None
     open_levels: tuple[OpenLevel, ...] = ()
-    shares: npt.NDArray[np.float32] | None = None
+    soft: SoftCodes | None = None
 
     @property
     def lateral_axis(self) -> int:
@@ -207,7 +207,9 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
         )
         raise AnatomyError(msg)
     canal = structures.get(CANAL_CODE)
-    return bridge_discs(Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels)))
+    return bridge_discs(
+        Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels), anatomic.soft)
+    )
 
 
 def bridge_discs(spine: Spine) -> Spine:
@@ -224,7 +226,7 @@ def bridge_discs(spine: Spine) -> Spine:
         The same where every disc is labelled; otherwise with new codes and segments marked `bridged`. A segment whose
         bodies are not found, or are too far apart, keeps None.
     """
-    codes, segments = spine.codes, list(spine.segments)
+    codes, soft, segments = spine.codes, spine.soft, list(spine.segments)
     for index, segment in enumerate(segments):
         if segment.disc is not None:
             continue
@@ -236,6 +238,8 @@ def bridge_discs(spine: Spine) -> Spine:
             codes = spine.codes.copy()
         code = DISC_CODE_OFFSET + segment.upper.code
         codes[tuple(voxels.T)] = code
+        if soft is not None:
+            soft = soft.with_code(voxels, code)
         first, last = voxels.min(axis=0), voxels.max(axis=0) + 1
         box = (
             slice(int(first[0]), int(last[0])),
@@ -244,7 +248,7 @@ def bridge_discs(spine: Spine) -> Spine:
         )
         disc = Structure(code, box, spine.grid.to_world(voxels.mean(axis=0)), len(voxels))
         segments[index] = replace(segment, disc=disc, bridged=True)
-    return spine if codes is spine.codes else replace(spine, codes=codes, segments=tuple(segments))
+    return spine if codes is spine.codes else replace(spine, codes=codes, soft=soft, segments=tuple(segments))
 
 
 def _neighbours(upper: VertebraLabel, lower: VertebraLabel) -> bool:

@@ -119,6 +119,39 @@ def show_study(study: "StudyAssessment", out: Path, written: tuple[str, ...]) ->
     console.print(NOTE)
 
 
+def show_measures(study: "StudyAssessment", out: Path, written: tuple[str, ...]) -> None:
+    """Print the measures of foramina that were not graded, and where they went.
+
+    Parameters
+    ----------
+    study : StudyAssessment
+        Measured foramina.
+    out : Path
+        Folder, as the user named it.
+    written : tuple of str
+        Files in it.
+    """
+    console = _console()
+    shown = (
+        ("Area\nmm2", Quantity.AREA, 1),
+        ("Height\nmm", Quantity.HEIGHT, 1),
+        ("Width\nmm", Quantity.WIDTH_DISC, 1),
+        ("Volume\nmm3", Quantity.VOLUME, 0),
+        ("Asym.", Quantity.ASYMMETRY, 2),
+    )
+    numbers = tuple(heading for heading, _, _ in shown)
+    table = _table("Level", "Side", *numbers, "Sections", "Notes", right=(*numbers, "Sections"))
+    for foramen in study.foramina:
+        measured = foramen.measurements
+        cells = (f"{measured[quantity]:.{n}f}" if quantity in measured else "-" for _, quantity, n in shown)
+        notes = "; ".join(words.quality_words(foramen.quality))
+        table.add_row(foramen.level.name, foramen.side.value, *cells, str(foramen.n_sections), notes)
+    console.print(table)
+    console.print()
+    console.print(f"Written to {out}: {', '.join(written)}.", soft_wrap=True)
+    console.print(NOTE)
+
+
 def _cells(foramen: ForamenAssessment, shared: Quality) -> list[str]:
     grade, measured, findings = foramen.grade, foramen.measurements, foramen.findings
     return [

@@ -12,12 +12,10 @@ import numpy.typing as npt
 from foramgrade.exports.folder import replace_file
 from foramgrade.exports.nifti import write_nifti
 from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline
+from foramgrade.loaders.segmentation.names import FORAMINA_FORMAT
 from foramgrade.plotting.palette import FAT, OPENING, ROOT, Stroke
 from foramgrade.tables import StudyAssessment, write_atomically
 from foramgrade.volume import Grid
-
-#: First entry of the side file: what it is, and the version of its layout.
-FORAMINA_FORMAT = "foramgrade foramina 1"
 
 #: Fraction of fat from which a voxel inside the opening is painted as fat.
 FAT_SHARE = 0.5

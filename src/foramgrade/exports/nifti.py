@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foramgrade.errors import InputError
-from foramgrade.volume import Grid, LabelMap, Volume
+from foramgrade.volume import Grid, LabelMap, Volume, harden
 
 #: Best compression of the standard library.
 _LEVEL = 9
@@ -90,7 +90,8 @@ def write_labels(labels: LabelMap, path: Path, *, instances_path: Path | None = 
     Parameters
     ----------
     labels : LabelMap
-        Labels, stored in the smallest of uint8, int16 and int32 that holds them.
+        Labels, stored in the smallest of uint8, int16 and int32 that holds them; of a soft map those of the voxels of
+        which at least half is labelled, the shares are not part of the file.
     path : Path
         File to write, ``.nii`` or ``.nii.gz``.
     instances_path : Path or None
@@ -106,9 +107,9 @@ def write_labels(labels: LabelMap, path: Path, *, instances_path: Path | None = 
         wanted = "no file" if instances_path is None else "a file"
         msg = f"the label map has {found}, but {wanted} was named for them"
         raise InputError(msg)
-    write_nifti(_smallest(labels.array), labels.grid, path)
+    write_nifti(_smallest(labels.hard), labels.grid, path)
     if labels.instances is not None and instances_path is not None:
-        write_nifti(_smallest(labels.instances), labels.grid, instances_path)
+        write_nifti(_smallest(harden(labels.instances, labels.shares)), labels.grid, instances_path)
 
 
 def _smallest(array: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:

@@ -42,8 +42,9 @@ class PartSampler:
         self._inverse = np.linalg.inv(spine.grid.affine)[:3]
         box = _box_around(spine, raster)
         self._first = np.array([part.start for part in box], dtype=float)
-        self._parts = _parts_in(spine, segment, raster.frame, box)
-        self._shares = None if spine.shares is None else np.ascontiguousarray(spine.shares[box])
+        soft = spine.soft
+        self._parts = _parts_in((spine.codes if soft is None else soft.codes)[box], spine, segment, raster.frame, box)
+        self._shares = None if soft is None else np.ascontiguousarray(soft.shares[box])
         self._even: dict[tuple[bool, ...], BoolArray] = {}
 
     def cut(self, raster: Raster, sheet: Sheet) -> Section:
@@ -117,9 +118,10 @@ class PartSampler:
         return self._even[between]
 
 
-def _parts_in(spine: Spine, segment: Segment, frame: Frame, box: tuple[slice, slice, slice]) -> npt.NDArray[np.uint8]:
-    """Part of every voxel of a box; the endplates above and below the disc go to the two vertebrae."""
-    codes = spine.codes[box]
+def _parts_in(
+    codes: npt.NDArray[np.uint16], spine: Spine, segment: Segment, frame: Frame, box: tuple[slice, slice, slice]
+) -> npt.NDArray[np.uint8]:
+    """Part of every voxel of a box of codes; the endplates above and below the disc go to the two vertebrae."""
     table = np.zeros(int(codes.max(initial=0)) + 1, np.uint8)
     known = [(segment.upper, Part.UPPER), (segment.lower, Part.LOWER), (segment.disc, Part.DISC)]
     for structure, part in [*known, (spine.canal, Part.CANAL)]:
@@ -160,7 +162,9 @@ def _split(start: float, steps: FloatArray, shape: tuple[int, int], count: int) 
     return low, fraction
 
 
-def _inside(start: FloatArray, steps: FloatArray, shape: tuple[int, int], size: IndexArray) -> BoolArray:
+def _inside(
+    start: FloatArray, steps: FloatArray, shape: tuple[int, int], size: IndexArray
+) -> BoolArray:
     """Whether the pixels of a sheet lie inside a grid."""
     corners = start + np.array([[i, j] for i in (0, shape[0] - 1) for j in (0, shape[1] - 1)]) @ steps.T
     result = np.ones(shape, bool)

@@ -33,7 +33,7 @@ UNKNOWN_COURSE = 0.3
 #: Standard uncertainty of the centre of an opening, in voxels: it decides how well two sections tell the course.
 CENTRE_VOXELS = 0.3
 
-#: The rule that the opening is 0.6 mm wide at its ends takes up to this off its height, mm.
+#: The rule that the opening is 0.3 mm wide at its ends takes up to this off its height, mm.
 END_RULE_MM = 0.3
 
 

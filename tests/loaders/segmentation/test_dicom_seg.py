@@ -332,6 +332,11 @@ def make_fractional(dataset):
     dataset.SegmentationType = "FRACTIONAL"
 
 
+def make_fractional_of_bits(dataset):
+    make_fractional(dataset)
+    dataset.SegmentationFractionalType, dataset.MaximumFractionalValue = "PROBABILITY", 255
+
+
 def make_tiled(dataset):
     dataset.DimensionOrganizationType = "TILED_FULL"
 
@@ -376,11 +381,9 @@ def misstate_type(dataset):
         (move_away, r"its frames do not lie within 100000 mm of the origin"),
         (repeat_a_frame, r"its pixels are .* or given twice for a slice"),
         (forget_place, r"frame 2 does not say where in the patient it is"),
-        (
-            make_fractional,
-            r"holds fractional segments \(probabilities\), expected binary ones or a label map: threshold",
-        ),
-        (misstate_type, r"found the segmentation type 'SURFACE', expected BINARY or LABELMAP"),
+        (make_fractional, r"its fractions are parts of None, expected a largest value of 1 to 255"),
+        (make_fractional_of_bits, r"found 1 bits and 1 samples per pixel, expected 8 bits"),
+        (misstate_type, r"found the segmentation type 'SURFACE', expected BINARY, LABELMAP, FRACTIONAL"),
         (make_tiled, r"is made of tiles of a slide"),
         (drop_pixels, r"holds no frames"),
         (cut_pixels, r"its pixels are damaged, truncated"),
@@ -469,3 +472,43 @@ def test_segments_are_decoded_one_at_a_time(labels, oblique_grid, write_dicom_se
     found = held.masks(NAMES)
     assert next(found)[1].sum() == (labels == 1).sum()
     assert {mask.shape for _, mask in found} == {(20, 26, 6)}
+
+
+@pytest.fixture
+def probabilities(labels):
+    """Shares of the three segments in 255ths: fractions of two structures meet between them, nothing is beyond 1."""
+    hard = np.stack([labels == n for n in (1, 2, 3)], axis=-1).astype(float)
+    soft = 0.6 * hard
+    soft[:, 1:] += 0.4 * hard[:, :-1]
+    return np.rint(soft * 255) / 255
+
+
+def test_fractional_segments_are_shares(labels, probabilities, oblique_grid, write_dicom_seg, tmp_path):
+    path = write_dicom_seg(tmp_path / "seg.dcm", probabilities, oblique_grid, NAMES, kind="FRACTIONAL")
+    found = read_labels(path, grid=oblique_grid)
+    assert found.shares is not None
+    # 255ths come back as they are, in single precision
+    np.testing.assert_allclose(found.shares, probabilities.sum(axis=-1), rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.array, np.where(probabilities.any(-1), probabilities.argmax(-1) + 1, 0))
+    assert (found.array[found.hard == 0] > 0).any()
+    assert dict(found.names) == NAMES
+    for segment in read_segments(path, grid=oblique_grid):
+        np.testing.assert_array_equal(segment.mask, probabilities[..., segment.number - 1] >= 0.5)
+
+
+def test_a_fractional_segment_below_one_half_everywhere_is_empty(
+    probabilities, oblique_grid, write_dicom_seg, tmp_path
+):
+    path = write_dicom_seg(tmp_path / "seg.dcm", probabilities / 4, oblique_grid, NAMES, kind="FRACTIONAL")
+    with pytest.raises(InputError, match=r"seg\.dcm is empty"):
+        read_labels(path)
+
+
+def test_fractional_segments_of_more_than_whole_voxels_are_refused(
+    probabilities, oblique_grid, write_dicom_seg, tmp_path
+):
+    probabilities[..., 2] = probabilities[..., 0]
+    path = write_dicom_seg(tmp_path / "seg.dcm", probabilities, oblique_grid, NAMES, kind="FRACTIONAL")
+    with pytest.raises(InputError, match=r"L4 and L4-L5 in \d+ voxels, expected shares that add up to 1 at most"):
+        read_labels(path)
+    assert read_labels(path, segments=["L4", "L5"]).shares is not None

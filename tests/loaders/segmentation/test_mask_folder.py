@@ -1,3 +1,4 @@
+import nibabel as nib
 import numpy as np
 import pytest
 from nibabel.orientations import apply_orientation, inv_ornt_aff
@@ -72,6 +73,96 @@ def test_masks_that_overlap_are_refused_with_names_and_count(folder, mask, obliq
     found = read_labels(folder, segments=["vertebrae_L5", 1])
     np.testing.assert_array_equal(found.array == 3, more)
     assert dict(found.names) == {1: "disc_L4_L5", 3: "vertebrae_L5"}
+
+
+@pytest.fixture
+def soft(mask, oblique_grid, write, tmp_path):
+    """Probabilities (I, J, K, 3) of the structures, in the order of their names, and their files."""
+    hard = np.stack([mask == label for _, label in STRUCTURES.values()], axis=-1).astype(np.float32)
+    parts = 0.7 * hard
+    parts[:, 2:] += 0.3 * hard[:, :-2]  # neighbours share a row of voxels
+    parts[2, 2, 2, 0] = 0.009  # a trace, less than LEAST_SHARE
+    for number, (name, _) in STRUCTURES.items():
+        write(tmp_path / f"{name}.nii.gz", parts[..., number - 1], oblique_grid.affine)
+    return np.where(parts < 0.01, 0, parts)
+
+
+def test_probabilities_are_added_up_and_the_likeliest_named(soft, tmp_path):
+    found = read_labels(tmp_path)
+    assert found.shares is not None
+    np.testing.assert_allclose(found.shares, soft.sum(axis=-1), rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.array, np.where(soft.any(-1), soft.argmax(-1) + 1, 0))
+    np.testing.assert_array_equal(found.hard > 0, soft.sum(-1) >= 0.5)
+    assert (found.scheme, dict(found.names)) == (NAMES_SCHEME, {n: name for n, (name, _) in STRUCTURES.items()})
+
+
+def test_a_binary_mask_among_soft_ones_is_certain(soft, mask, oblique_grid, write, tmp_path):
+    soft[..., 0] = np.where(mask == 202, 0.2, 0)
+    write(tmp_path / "disc_L4_L5.nii.gz", soft[..., 0].astype(np.float32), oblique_grid.affine)
+    only = np.where(mask == 1, 255, 0).astype(np.uint8)
+    soft[..., 2] = mask == 1
+    write(tmp_path / "vertebrae_L5.nii.gz", only, oblique_grid.affine)
+    found = read_labels(tmp_path)
+    assert found.shares is not None
+    np.testing.assert_allclose(found.shares, soft.sum(axis=-1), rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found.array == 3, (mask == 1))
+
+
+def test_probabilities_in_whole_numbers_need_the_scale_of_their_header(soft, oblique_grid, tmp_path):
+    expected = read_labels(tmp_path)
+    for number, (name, _) in STRUCTURES.items():
+        image = nib.Nifti1Image(np.rint(soft[..., number - 1] * 255).astype(np.uint8), oblique_grid.affine)
+        nib.save(image, tmp_path / f"{name}.nii.gz")
+    with pytest.raises(InputError, match=r"disc_L4_L5\.nii\.gz holds 2 labels .* and probabilities as fractions"):
+        read_labels(tmp_path)
+    for number, (name, _) in STRUCTURES.items():
+        image = nib.Nifti1Image(np.rint(soft[..., number - 1] * 255).astype(np.uint8), oblique_grid.affine)
+        image.header.set_slope_inter(1 / 255, 0)
+        nib.save(image, tmp_path / f"{name}.nii.gz")
+    found = read_labels(tmp_path)
+    assert found.shares is not None
+    # two structures at most share a voxel, each rounded to a 255th
+    np.testing.assert_allclose(found.shares, expected.shares, rtol=0, atol=2 * 0.5 / 255 + 1e-6)
+    np.testing.assert_array_equal(found.array, expected.array)
+
+
+def test_soft_masks_may_exceed_whole_voxels_by_their_rounding_and_in_few_voxels(
+    soft, mask, oblique_grid, write, tmp_path
+):
+    more = np.minimum(soft[..., 2] * np.float32(1.01), 1)
+    assert ((soft[..., 0] + more > 1.005) & (soft[..., 0] > 0)).any()
+    write(tmp_path / "vertebrae_L5.nii.gz", more, oblique_grid.affine)
+    assert read_labels(tmp_path).shares is not None
+    rows = np.argwhere(mask == 2)
+    solid = int(np.count_nonzero(soft.sum(-1) >= 0.5))
+    for count in (int(0.001 * solid), int(0.001 * solid) + 1):
+        over = soft[..., 2].copy()
+        over[tuple(rows[:count].T)] = 0.9
+        write(tmp_path / "vertebrae_L5.nii.gz", over, oblique_grid.affine)
+        if count <= 0.001 * solid:
+            shares = read_labels(tmp_path).shares
+            assert shares is not None
+            assert shares.max() == 1
+        else:
+            message = rf"vertebrae_L4\.nii\.gz and vertebrae_L5\.nii\.gz in {count} voxels, expected shares that add up"
+            with pytest.raises(InputError, match=message):
+                read_labels(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        (1.3, r"vertebrae_L5\.nii\.gz holds fractions from 0 to 1\.3, expected a binary mask, or probabilities from 0"),
+        (-0.2, r"holds fractions from -0\.2 to 1, expected"),
+        (np.nan, r"vertebrae_L5\.nii\.gz has 1 voxels that are NaN or infinite"),
+    ],
+)
+def test_fractions_that_are_no_probabilities_are_refused(soft, oblique_grid, write, tmp_path, value, message):
+    other = soft[..., 2].astype(np.float32)
+    other[10, 15, 4] = value
+    write(tmp_path / "vertebrae_L5.nii.gz", other, oblique_grid.affine)
+    with pytest.raises(InputError, match=message):
+        read_labels(tmp_path)
 
 
 def test_a_label_map_among_the_masks_is_refused(folder, mask, oblique_grid, write):

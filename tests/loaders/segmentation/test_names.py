@@ -5,7 +5,7 @@ import pytest
 
 from foramgrade.errors import InputError
 from foramgrade.loaders import read_labels
-from foramgrade.loaders.segmentation.names import find_names, find_table
+from foramgrade.loaders.segmentation.names import FORAMINA_FORMAT, FORAMINA_SCHEME, find_names, find_table
 
 NAMES = {1: "L5", 2: "L4", 202: "L4-L5"}
 
@@ -166,3 +166,28 @@ def test_tables_that_cannot_be_used_are_refused(content, message, tmp_path):
 def test_tables_as_spreadsheets_save_them(tmp_path):
     (tmp_path / "sub-01_dseg.tsv").write_bytes("\ufeffIndex\tName\tabbreviation\r\n1\tL5\tL\r\n\r\n2\tL4\r\n".encode())
     assert find_names(tmp_path / "sub-01_dseg.nrrd") == {1: "L5", 2: "L4"}
+
+
+def entry(index, side, structure):
+    return {"index": index, "level": "L4-L5", "side": side, "structure": structure}
+
+
+def test_foramina_of_this_package_are_named_by_level_and_side(oblique_grid, mask, write, tmp_path):
+    path = write(tmp_path / "case1_foramina.nii.gz", (mask > 0) * np.uint8(11), oblique_grid.affine)
+    labels = [entry(11, "left", "opening"), entry(12, "left", "root"), entry(21, "right", "opening")]
+    side_file = tmp_path / "case1_foramina.json"
+    side_file.write_text(json.dumps({"format": FORAMINA_FORMAT, "labels": labels}))
+    read = read_labels(path, scheme=FORAMINA_SCHEME)
+    assert dict(read.names) == {11: "L4-L5 left", 12: "L4-L5 left", 21: "L4-L5 right"}
+    assert read.scheme == FORAMINA_SCHEME
+    side_file.write_text(json.dumps({"format": FORAMINA_FORMAT, "labels": "none"}))
+    with pytest.raises(InputError, match=r"case1_foramina\.json lists no labels"):
+        find_names(path)
+    side_file.write_text(json.dumps({"Manufacturer": "another file"}))
+    assert find_names(path) == {}
+
+
+def test_a_folder_of_drawn_foramina_keeps_its_names(oblique_grid, mask, write, tmp_path):
+    write(tmp_path / "L4-L5_left.nii.gz", (mask == 1).astype(np.uint8), oblique_grid.affine)
+    read = read_labels(tmp_path, scheme=FORAMINA_SCHEME)
+    assert (dict(read.names), read.scheme) == ({1: "L4-L5_left"}, FORAMINA_SCHEME)

@@ -147,7 +147,7 @@ def understand_name(name: str) -> Meaning:
     >>> understand_name("L5 nerve root").structure.value
     'other'
     """
-    levels, words = _take_levels(_split_words(name))
+    levels, words = split_name(name)
     sides = [word for word in words if word in _SIDES]
     silent = _SIDES | _FILLERS | (_REGION_WORDS if levels else frozenset())
     phrase = " ".join(word for word in words if word not in silent)
@@ -261,6 +261,17 @@ def scheme_of(labels: LabelMap) -> LabelScheme:
     {1: 'L5'}
     """
     return scheme_from_names(labels.names) if labels.scheme == NAMES_SCHEME else load_scheme(labels.scheme)
+
+
+def split_name(name: str) -> tuple[list[str], list[str]]:
+    """Vertebrae in a name, in their order, and the words that are left, in lower case.
+
+    Examples
+    --------
+    >>> split_name("Left foramen L4/5")
+    (['L4', 'L5'], ['left', 'foramen'])
+    """
+    return _take_levels(_split_words(name))
 
 
 def _split_words(name: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import warnings
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,16 +16,10 @@ import pydicom
 from foramgrade.errors import InputError
 from foramgrade.loaders.dicom.elements import DAMAGE, DamagedElementError, Elements
 from foramgrade.loaders.placement import LARGEST_POSITION_MM, place_grid
+from foramgrade.loaders.segmentation.merging import Merged, Part, merge_structures
 from foramgrade.loaders.segmentation.slice_grid import COSINE_ROUNDING, ON_PLANE_MM, SAME_DIRECTION, find_step, part_of
-from foramgrade.loaders.segmentation.voxels import (
-    Label,
-    choose_labels,
-    count_overlaps,
-    listed,
-    nothing_labelled,
-    refuse_overlaps,
-)
-from foramgrade.volume import Grid
+from foramgrade.loaders.segmentation.voxels import Label, choose_labels, listed, nothing_labelled
+from foramgrade.volume import SOLID_SHARE, Grid
 
 highdicom = lazy.load("highdicom")  # takes longer to import than a segmentation to read
 
@@ -51,7 +44,10 @@ class SegmentationType(StrEnum):
     LABELMAP = "LABELMAP"
     """The number of the segment in every pixel, a frame for every slice."""
     FRACTIONAL = "FRACTIONAL"
-    """Probabilities or occupancies; refused, since no threshold is agreed on."""
+    """Probabilities or occupancies in whole numbers, a frame for every segment and slice."""
+
+
+_BITS = {SegmentationType.BINARY: (1, 8), SegmentationType.LABELMAP: (8, 16), SegmentationType.FRACTIONAL: (8,)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +59,7 @@ class DicomSegmentation:
     file : str
         Name of the file.
     type : SegmentationType
-        Binary or label map.
+        Binary, fractional or label map.
     names : mapping of int to str
         Name of every segment; the background of a label map is none.
     background : tuple of int
@@ -91,6 +87,13 @@ class DicomSegmentation:
         """The part of an array on the grid that the frames cover: a view of shape (columns, rows, slices)."""
         return array.transpose(self.axes)[self.part]
 
+    def restored(self, here: npt.NDArray[Label]) -> npt.NDArray[Label]:
+        """What the frames hold, (columns, rows, slices), on the whole grid, which nobody can write to; 0 elsewhere."""
+        whole = np.zeros(self.grid.shape, here.dtype, order="F")
+        self.window(whole)[...] = here
+        whole.flags.writeable = False
+        return whole
+
     def labels(self) -> npt.NDArray[np.unsignedinteger[Any]]:
         """Pixels of a label map as stored, (columns, rows, slices), background 0."""
         dtype = np.dtype(f"u{self.image.BitsAllocated // 8}")
@@ -102,13 +105,19 @@ class DicomSegmentation:
         return labels
 
     def masks(self, numbers: Collection[int]) -> Iterator[tuple[int, npt.NDArray[np.bool_]]]:
-        """Segments with where they are, (columns, rows, slices), one at a time."""
+        """Segments with where they are, (columns, rows, slices), one at a time; fractional ones from one half on."""
         if self.type is SegmentationType.LABELMAP:
             labels = self.labels()
             yield from ((number, labels == number) for number in numbers)
             return
+        for number, part in self.parts(numbers):
+            yield number, np.asarray(part >= SOLID_SHARE)
+
+    def parts(self, numbers: Collection[int]) -> Iterator[tuple[int, Part]]:
+        """Segments that have frames of their own as these hold them: whole voxels, or their shares from 0 to 1."""
+        dtype = np.float32 if self.type is SegmentationType.FRACTIONAL else np.bool_
         for number in numbers:
-            yield number, self._decoded(segment_numbers=[number], dtype=np.bool_)[..., 0]
+            yield number, self._decoded(segment_numbers=[number], dtype=dtype)[..., 0]
 
     def _decoded(self, **wanted: Any) -> Any:
         """Voxels in the order of the grid that spans the frames; the slices left out come back empty."""
@@ -141,8 +150,8 @@ def open_dicom_seg(path: Path, *, grid: Grid | None = None) -> DicomSegmentation
     Raises
     ------
     InputError
-        If the file is damaged, is not a segmentation, holds fractions, tiles of a slide or no frames, or its frames do
-        not make up one volume.
+        If the file is damaged, is not a segmentation, holds tiles of a slide or no frames, or its frames do not make up
+        one volume.
     GridMismatchError
         If the frames do not lie on the planes of `grid`.
 
@@ -179,7 +188,7 @@ def open_dicom_seg(path: Path, *, grid: Grid | None = None) -> DicomSegmentation
 
 def read_dicom_seg(
     path: Path, *, segments: Collection[int | str] | None = None, grid: Grid | None = None
-) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Grid, dict[int, str]]:
+) -> tuple[Merged, Grid, dict[int, str]]:
     """Read a DICOM segmentation as one label map.
 
     Parameters
@@ -193,8 +202,8 @@ def read_dicom_seg(
 
     Returns
     -------
-    (I, J, K) unsigned integer array
-        The number of the segment in every voxel.
+    Merged
+        The number of the segment in every voxel, with shares where segments are fractional.
     Grid
         Where the voxels are.
     dict of int to str
@@ -209,24 +218,17 @@ def read_dicom_seg(
     """
     held = open_dicom_seg(path, grid=grid)
     chosen = choose_labels(held.names, segments, where=held.file)
-    labels: npt.NDArray[np.unsignedinteger[Any]]
     if held.type is SegmentationType.LABELMAP:
         stored = held.labels()
-        labels = np.zeros(held.grid.shape, stored.dtype, order="F")
-        held.window(labels)[...] = stored if segments is None else np.where(np.isin(stored, chosen), stored, 0)
+        own = Merged(stored if segments is None else np.where(np.isin(stored, chosen), stored, stored.dtype.type(0)))
     else:
-        labels = np.zeros(held.grid.shape, np.min_scalar_type(max(chosen)), order="F")
-        window = held.window(labels)
-        overlaps: Counter[tuple[int, int]] = Counter()
-        for number, here in held.masks(chosen):
-            count_overlaps(window[here], number, overlaps)
-            window[here] = number
+        own = merge_structures(held.parts(chosen), highest=max(chosen))
         way = "choose some with segments, by number or name"
-        refuse_overlaps(overlaps, held.names, where=f"{held.file}: segments", way=way)
-    if not labels.any():
+        own.refuse_overlaps(held.names, where=f"{held.file}: segments", way=way)
+    if not own.hard().any():
         raise InputError(nothing_labelled(held.file))
-    labels.flags.writeable = False
-    return labels, held.grid, {n: held.names[n] for n in chosen}
+    merged = Merged(held.restored(own.labels), None if own.shares is None else held.restored(own.shares))
+    return merged, held.grid, {n: held.names[n] for n in chosen}
 
 
 def _opened(dataset: Any, file: str) -> tuple[Any, Any]:
@@ -347,23 +349,25 @@ def _state_spacing(dataset: Any, file: str, grid: Grid | None) -> None:
 
 def _segmentation_type(top: Elements, file: str) -> SegmentationType:
     stated = top.text("SegmentationType").upper()
-    if stated == SegmentationType.FRACTIONAL:
-        msg = f"{file} holds fractional segments (probabilities), expected binary ones or a label map: threshold it"
+    if stated not in tuple(SegmentationType):
+        msg = f"{file}: found the segmentation type {stated!r}, expected {', '.join(SegmentationType)}"
         raise InputError(msg)
-    if stated not in (SegmentationType.BINARY, SegmentationType.LABELMAP):
-        msg = f"{file}: found the segmentation type {stated!r}, expected BINARY or LABELMAP"
+    largest = top.whole("MaximumFractionalValue")
+    if stated == SegmentationType.FRACTIONAL and not 1 <= (largest or 0) <= 255:
+        msg = f"{file}: its fractions are parts of {largest}, expected a largest value of 1 to 255"
         raise InputError(msg)
     return SegmentationType(stated)
 
 
 def _check_bits(top: Elements, kind: SegmentationType, file: str) -> None:
     bits, samples = top.whole("BitsAllocated"), top.whole("SamplesPerPixel")
-    expected = (1, 8) if kind is SegmentationType.BINARY else (8, 16)
+    expected = _BITS[kind]
     if min(top.whole("Rows") or 0, top.whole("Columns") or 0) < 1:
         msg = f"{file} does not say how large its frames are"
         raise InputError(msg)
     if bits not in expected or samples not in (None, 1):
-        msg = f"{file}: found {bits} bits and {samples} samples per pixel, expected {expected[0]} or {expected[1]} bits"
+        wanted = " or ".join(map(str, expected))
+        msg = f"{file}: found {bits} bits and {samples} samples per pixel, expected {wanted} bits"
         raise InputError(msg)
 
 

@@ -13,6 +13,12 @@ from foramgrade.loaders.segmentation.voxels import LARGEST_LABEL, parse_label
 #: `LabelMap.scheme` of labels that are told by their names; every other scheme goes by the numbers.
 NAMES_SCHEME = "names"
 
+#: `LabelMap.scheme` of drawn foramina: their values mean nothing, their names and places say which is which.
+FORAMINA_SCHEME = "foramina"
+
+#: First entry of the file beside ``foramina.nii.gz``: what it is, and the version of its layout.
+FORAMINA_FORMAT = "foramgrade foramina 1"
+
 #: nnU-Net's description of a data set lies beside the masks or in one of this many folders above.
 DATASET_FOLDERS_ABOVE = 2
 
@@ -42,13 +48,18 @@ def find_names(path: Path) -> dict[int, str]:
     Notes
     -----
     Definition: the nearest source counts and is not mixed with others: the label table in a NIfTI file's own header,
-    then a BIDS table ``*_dseg.tsv`` that applies to the file, then nnU-Net's ``dataset.json`` in the file's folder or
-    up to `DATASET_FOLDERS_ABOVE` folders above.
+    then the JSON file that this package writes beside ``*foramina.nii.gz``, then a BIDS table ``*_dseg.tsv``
+    that applies to the file, then nnU-Net's ``dataset.json`` in the file's folder or up to `DATASET_FOLDERS_ABOVE`
+    folders above.
     """
     if format_by_name(path) is Format.NIFTI:
         names = extension_names(path)
         if names:
             return names
+    stem = path.name.split(".", 1)[0]
+    names = read_foramina_names(path.with_name(f"{stem}.json")) if stem.endswith(FORAMINA_SCHEME) else {}
+    if names:
+        return names
     table = find_table(path)
     if table is not None:
         return read_table(table)
@@ -169,6 +180,35 @@ def read_dataset_names(path: Path) -> dict[int, str]:
     if all(isinstance(value, str) for value in labels.values()):
         return _named(list(labels.items()), path.name)
     return _named([(value, name) for name, value in labels.items()], path.name)
+
+
+def read_foramina_names(path: Path) -> dict[int, str]:
+    """Read the names of foramina from what this package writes beside ``foramina.nii.gz``.
+
+    Parameters
+    ----------
+    path : Path
+        The file, ``foramina.json``.
+
+    Returns
+    -------
+    dict of int to str
+        Level and side by label, e.g. "L4-L5 left": opening, root and fat of one foramen have one name, for together
+        they are the foramen. Empty if there is no such file or it is another.
+
+    Raises
+    ------
+    InputError
+        If the file is not valid.
+    """
+    entries = read_json(path) if path.is_file() else None
+    if not isinstance(entries, dict) or entries.get("format") != FORAMINA_FORMAT:
+        return {}
+    labels = entries.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, dict) for label in labels):
+        msg = f"{path.name} lists no labels, expected those of the foramina beside it"
+        raise InputError(msg)
+    return _named([(label.get("index"), f"{label.get('level')} {label.get('side')}") for label in labels], path.name)
 
 
 def _named(pairs: list[tuple[Any, str]], file: str) -> dict[int, str]:

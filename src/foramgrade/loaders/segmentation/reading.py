@@ -3,10 +3,6 @@
 import logging
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.files import Format, find_format, is_dicom
@@ -14,7 +10,8 @@ from foramgrade.loaders.nifti import Orientation
 from foramgrade.loaders.reading import find_door
 from foramgrade.loaders.segmentation.dicom_seg import read_dicom_seg
 from foramgrade.loaders.segmentation.mask_folder import find_masks, read_masks
-from foramgrade.loaders.segmentation.names import NAMES_SCHEME, find_names
+from foramgrade.loaders.segmentation.merging import Merged
+from foramgrade.loaders.segmentation.names import FORAMINA_SCHEME, NAMES_SCHEME, find_names
 from foramgrade.loaders.segmentation.segments import holds_segments
 from foramgrade.loaders.segmentation.slicer import merge_layers, open_slicer_segmentation
 from foramgrade.loaders.segmentation.voxels import turned_onto, whole_numbers
@@ -22,7 +19,7 @@ from foramgrade.volume import Grid, LabelMap
 
 log = logging.getLogger(__name__)
 
-Labels = tuple[npt.NDArray[np.unsignedinteger[Any]], Grid, dict[int, str]]
+Read = tuple[Merged, Grid, dict[int, str]]
 
 
 def read_labels(
@@ -40,11 +37,11 @@ def read_labels(
     ----------
     path : str or Path
         A NIfTI, MetaImage or NRRD file of whole numbers, a segmentation of 3D Slicer (.seg.nrrd), a DICOM segmentation,
-        or a folder with either one binary mask per structure or one DICOM segmentation. For schemes in two maps the map
-        of subregions.
+        or a folder with either one mask per structure, binary or of probabilities, or one DICOM segmentation. For
+        schemes in two maps the map of subregions.
     scheme : str or Path or None
         Name of a label scheme, or the JSON file that defines one; it is resolved when the labels are interpreted. None
-        where the file says what its labels are called.
+        where the file says what its labels are called. ``"foramina"`` for drawn foramina, with names or without.
     instances : str or Path or None
         For schemes in two maps (SPINEPS, TPTBox) the map of vertebra instances. It must hold the same voxels as the
         first; if stored in another order of axes it is turned, never resampled.
@@ -61,13 +58,14 @@ def read_labels(
     -------
     LabelMap
         Labels in the smallest unsigned type that holds them, in the order of storage. Its `names` say what the file, or
-        a description beside it, calls the labels; its `scheme` is `NAMES_SCHEME` where they decide.
+        a description beside it, calls the labels; its `scheme` is `NAMES_SCHEME` where they decide. Of probabilities (a
+        folder of soft masks, a fractional DICOM segmentation) the likeliest structure, and the sum as `shares`.
 
     Raises
     ------
     InputError
-        If a file cannot be read; its values are fractional, negative or all zero; structures share voxels; or neither
-        the scheme nor names say what the labels mean.
+        If a file cannot be read; the values of a label map are fractional, negative or all zero; structures share
+        voxels, or their probabilities add up to more than 1; or neither the scheme nor names say what the labels mean.
     GridMismatchError
         If files do not hold the same voxels, or frames do not lie on the planes of `grid`.
 
@@ -81,6 +79,7 @@ def read_labels(
     --------
     >>> import tempfile
     >>> import nibabel as nib
+    >>> import numpy as np
     >>> values = np.zeros((4, 8, 8), np.float32)
     >>> values[1:3, 2:6, 2:6] = 24
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -92,12 +91,12 @@ def read_labels(
     """
     path = Path(path)
     if path.is_dir() and find_masks(path):
-        if scheme is not None and str(scheme) != NAMES_SCHEME:
+        if scheme is not None and str(scheme) not in (NAMES_SCHEME, FORAMINA_SCHEME):
             msg = f"the masks of the folder are told by their file names, leave the scheme {str(scheme)!r} out"
             raise InputError(msg)
-        labels, own, names = read_masks(path, orientation=orientation, segments=segments)
+        held, own, names = read_masks(path, orientation=orientation, segments=segments)
     else:
-        labels, own, names = _read_file(_only_segmentation(path), orientation, segments, grid, named=scheme is None)
+        held, own, names = _read_file(_only_segmentation(path), orientation, segments, grid, named=scheme is None)
     if scheme is None or str(scheme) == NAMES_SCHEME:
         _check_named(path, names)
     vertebrae = None
@@ -106,7 +105,7 @@ def read_labels(
         array, other_grid = find_door(other).voxels(other, orientation=orientation)
         values = whole_numbers(array, other.name)
         vertebrae = turned_onto(values, other_grid, own, names=(other.name, path.name))
-    return LabelMap(labels, own, NAMES_SCHEME if scheme is None else str(scheme), vertebrae, names)
+    return LabelMap(held.labels, own, NAMES_SCHEME if scheme is None else str(scheme), vertebrae, names, held.shares)
 
 
 def _only_segmentation(path: Path) -> Path:
@@ -130,7 +129,7 @@ def _read_file(
     grid: Grid | None,
     *,
     named: bool,
-) -> Labels:
+) -> Read:
     kind = find_format(path)
     if kind is Format.DICOM:
         return read_dicom_seg(path, segments=segments, grid=grid)
@@ -138,12 +137,12 @@ def _read_file(
         held = open_slicer_segmentation(path)
         if held is not None:
             merged, names = merge_layers(held, segments=segments)
-            return merged, held.grid, names
+            return Merged(merged), held.grid, names
     if segments is not None:
         msg = f"{path.name} is a single label map: leave segments out, found {sorted(map(str, segments))}"
         raise InputError(msg)
     array, own = find_door(path).voxels(path, orientation=orientation)
-    return whole_numbers(array, path.name), own, _names(path, needed=named)
+    return Merged(whole_numbers(array, path.name)), own, _names(path, needed=named)
 
 
 def _names(path: Path, *, needed: bool) -> dict[int, str]:

@@ -86,7 +86,8 @@ def read_segments(path: str | Path, *, grid: Grid | None = None) -> tuple[Segmen
     Returns
     -------
     tuple of Segment
-        In the order of their numbers, all on one grid; a segment without voxels is empty.
+        In the order of their numbers, all on one grid; a segment without voxels is empty. Of fractional segments the
+        voxels that belong to them by at least one half.
 
     Raises
     ------
@@ -113,7 +114,4 @@ def read_segments(path: str | Path, *, grid: Grid | None = None) -> tuple[Segmen
 
 
 def _placed(held: DicomSegmentation, number: int, here: npt.NDArray[np.bool_]) -> Segment:
-    mask = np.zeros(held.grid.shape, np.bool_, order="F")
-    held.window(mask)[...] = here
-    mask.flags.writeable = False
-    return Segment(number, held.names[number], mask, held.grid)
+    return Segment(number, held.names[number], held.restored(here), held.grid)

@@ -65,7 +65,7 @@ def whole_numbers(
             example = float(array[fractional][0])
             msg = (
                 f"{name}: found {example:.4g} and {int(fractional.sum()) - 1} more fractions, expected whole numbers; "
-                "was a probability map or a resampled mask given?"
+                "was a probability map or a resampled mask given? Soft masks are read from a folder, one per structure"
             )
             raise InputError(msg)
         array = rounded
@@ -165,7 +165,14 @@ def count_overlaps(taken: npt.NDArray[np.integer[Any]], number: int, overlaps: C
             overlaps[min(int(other), number), max(int(other), number)] += int(count)
 
 
-def refuse_overlaps(overlaps: Mapping[tuple[int, int], int], names: Mapping[int, str], *, where: str, way: str) -> None:
+def refuse_overlaps(
+    overlaps: Mapping[tuple[int, int], int],
+    names: Mapping[int, str],
+    *,
+    where: str,
+    way: str,
+    expected: str = "one label per voxel",
+) -> None:
     """Refuse structures that share voxels: one label map cannot hold them.
 
     Parameters
@@ -178,6 +185,8 @@ def refuse_overlaps(overlaps: Mapping[tuple[int, int], int], names: Mapping[int,
         What was read, e.g. "spine.dcm: the segments".
     way : str
         What to do instead.
+    expected : str
+        What would have been right.
 
     Raises
     ------
@@ -189,7 +198,7 @@ def refuse_overlaps(overlaps: Mapping[tuple[int, int], int], names: Mapping[int,
     most = sorted(overlaps.items(), key=lambda item: (-item[1], item[0]))
     pairs = [f"{names.get(a, str(a))} and {names.get(b, str(b))} in {n} voxels" for (a, b), n in most[:_NAMED_PAIRS]]
     more = f" and {len(most) - _NAMED_PAIRS} more pairs" if len(most) > _NAMED_PAIRS else ""
-    msg = f"{where} overlap, {', '.join(pairs)}{more}, expected one label per voxel: {way}"
+    msg = f"{where} overlap, {', '.join(pairs)}{more}, expected {expected}: {way}"
     raise InputError(msg)
 
 
