@@ -100,7 +100,7 @@ class Quality(Flag):
     NO_VERTEBRA = auto()
     """The vertebra below this level is not labelled (SPIDER has no sacrum): the opening has no lower border."""
     NO_DISC = auto()
-    """The disc of this level is not labelled, nor bodies that could be bridged: the front of the opening is not closed."""
+    """The disc of this level is not labelled, and no bodies were found to bridge: the front of the opening is open."""
     DISC_BRIDGED = auto()
     """The disc of this level is not labelled: the front of the opening is the straight line between the bodies."""
     NO_POSTERIOR = auto()
@@ -231,8 +231,8 @@ QUANTITIES: Mapping[Quantity, QuantityInfo] = {
     ),
     Quantity.SLIP: QuantityInfo(
         "mm",
-        "translation of the upper on the lower body along the level's anterior axis, between the ends of their posterior "
-        "walls in the midline, forward positive",
+        "translation of the upper on the lower body along the level's anterior axis, between the ends of their "
+        "posterior walls in the midline, forward positive",
         "foramgrade",
     ),
     Quantity.SEGMENTAL_ANGLE: QuantityInfo(

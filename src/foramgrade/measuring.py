@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from foramgrade.anatomy.labels import relabel
+from foramgrade.anatomy.labels import LevelNames, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import find_spine
 from foramgrade.errors import InputError
@@ -28,7 +28,7 @@ def measure_foramina(
     labels: LabelMap | None = None,
     *,
     case: str = "study",
-    level_names: Mapping[int, str] | None = None,
+    level_names: LevelNames | None = None,
     midline_mm: float | None = None,
     inputs: Sequence[Mapping[str, str]] = (),
 ) -> StudyAssessment:
@@ -44,7 +44,7 @@ def measure_foramina(
         and widths.
     case : str
         Name of the study in the results; never a patient's name.
-    level_names : mapping of int to str, or None
+    level_names : mapping of int or str to str, or None
         Names for the vertebra numbers of `labels`, where its numbers are not anatomical.
     midline_mm : float or None
         Without `labels`, where the midline is, mm to the patient's right of the world's origin; None to find it between

@@ -89,6 +89,11 @@ class Grid:
         return axes
 
     @property
+    def lateral_axis(self) -> int:
+        """Voxel axis that runs most nearly from left to right: 0, 1 or 2."""
+        return int(np.argmax(np.abs(self.directions[0])))
+
+    @property
     def voxel_volume_mm3(self) -> float:
         """Volume of one voxel, mm3."""
         return float(abs(np.linalg.det(self.affine[:3, :3])))

@@ -42,7 +42,7 @@ def test_pairs_neighbours_with_the_disc_between_them(oblique_grid: Grid) -> None
     assert [s.disc.code if s.disc else None for s in spine.segments] == [101, 102]
     assert all(s.verified for s in spine.segments)
     assert spine.canal is None
-    assert spine.lateral_axis == 2
+    assert spine.grid.lateral_axis == 2
 
 
 def test_structures_agree_with_a_naive_count(oblique_grid: Grid) -> None:

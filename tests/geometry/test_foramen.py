@@ -9,20 +9,16 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from foramgrade.anatomy.frame import fit_frame
+from foramgrade.anatomy.frame import Frame, fit_frame
 from foramgrade.anatomy.labels import load_scheme, relabel
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.findings import BoolArray, FloatArray, Quality, Quantity, Side
-from foramgrade.geometry.foramen import (
-    FEWEST_SECTIONS,
-    SAME_FORAMEN_RATIO,
-    Foramen,
-    find_foramen,
-    fit_course,
-    judge_geometry,
-)
+from foramgrade.geometry.foramen import Foramen, find_foramen
+from foramgrade.geometry.judging import judge_geometry
 from foramgrade.geometry.opening import CLEFT_MM, Opening
-from foramgrade.geometry.planes import SECTION_PIXEL_MM, Section, place_raster
+from foramgrade.geometry.planes import SECTION_PIXEL_MM, Raster, Section, Sheet, place_raster
+from foramgrade.geometry.profile import SAME_FORAMEN_RATIO
+from foramgrade.geometry.search import FEWEST_SECTIONS, fit_course
 from foramgrade.loaders import read_labels
 from foramgrade.phantom import Numbering, Phantom
 from foramgrade.volume import Grid, LabelMap
@@ -372,9 +368,6 @@ class TestCutByTheField:
 
 
 class TestFlags:
-    def opening(self, gap_mm: float = 0.0, cut: bool = False) -> Opening:
-        return Opening(np.ones((2, 2), bool), gap_mm, 0, cut)
-
     @pytest.mark.parametrize(
         ("area", "height", "disc", "flag"),
         [
@@ -390,24 +383,28 @@ class TestFlags:
         measured = {Quantity.AREA: area, Quantity.HEIGHT: height}
         if disc is not None:
             measured[Quantity.DISC_HEIGHT] = disc
-        assert judge_geometry(measured, self.opening(), 3) == flag
+        assert judge_geometry(measured, 3, cut=False) == flag
 
     def test_sealed_cut_and_few(self) -> None:
         measured = {Quantity.AREA: 100.0, Quantity.HEIGHT: 16.0}
-        assert judge_geometry(measured, self.opening(CLEFT_MM), FEWEST_SECTIONS) == Quality(0)
-        found = judge_geometry(measured, self.opening(3.1, cut=True), 1)
+        assert judge_geometry(measured, FEWEST_SECTIONS, cut=False, gap_mm=CLEFT_MM) == Quality(0)
+        found = judge_geometry(measured, 1, cut=True, gap_mm=3.1)
         assert found == Quality.RING_SEALED | Quality.CUT_BY_EDGE | Quality.FEW_SECTIONS
 
 
 class TestCourse:
-    def pairs(self, centres: list[tuple[float, float, float]], sizes: list[int]) -> list[tuple[Section, Opening]]:
+    def pairs(
+        self, frame: Frame, centres: list[tuple[float, float, float]], sizes: list[int]
+    ) -> list[tuple[Section, Opening]]:
         result = []
         for centre, size in zip(centres, sizes, strict=True):
             mask = np.zeros((9, 9), bool)
             mask.flat[:size] = True
-            positions = np.broadcast_to(np.array(centre), (9, 9, 3))
-            section = Section(centre[0], 4.4, np.arange(9.0), np.arange(9.0), positions, mask.astype(np.uint8), mask)
-            result.append((section, Opening(mask, 0.0, 0, False)))
+            nowhere = np.zeros(3)  # every pixel lies at the centre
+            sheet = Sheet(centre[0], 4.4, np.array(centre), nowhere, nowhere)
+            raster = Raster(frame, np.arange(9.0), np.arange(9.0), 0.0)
+            section = Section(raster, sheet, mask.astype(np.uint8), mask)
+            result.append((section, Opening(mask, 0.0, False)))
         return result
 
     def test_line_through_the_centres(self, build_level: Build) -> None:
@@ -415,12 +412,12 @@ class TestCourse:
         frame = fit_frame(spine, spine.segments[0])
         local = [(12.0, -20.0, 3.0), (16.0, -18.8, 2.6), (20.0, -17.6, 2.2)]
         world = [tuple(frame.to_world(np.array(c))) for c in local]
-        assert fit_course(self.pairs(world, [50, 50, 50]), frame) == pytest.approx((0.3, -0.1))
+        assert fit_course(self.pairs(frame, world, [50, 50, 50]), frame) == pytest.approx((0.3, -0.1))
         # A section that is half as large again shows something else, one section no direction, a steep one an error.
         beyond = [*world[:2], tuple(frame.to_world(np.array([20.0, 5.0, 2.2])))]
-        assert fit_course(self.pairs(beyond, [40, 40, 70]), frame) == pytest.approx((0.3, -0.1))
-        assert fit_course(self.pairs(world[:1], [50]), frame) == (0.0, 0.0)
-        assert fit_course(self.pairs([world[0], beyond[2]], [50, 50]), frame) == (0.0, 0.0)
+        assert fit_course(self.pairs(frame, beyond, [40, 40, 70]), frame) == pytest.approx((0.3, -0.1))
+        assert fit_course(self.pairs(frame, world[:1], [50]), frame) == (0.0, 0.0)
+        assert fit_course(self.pairs(frame, [world[0], beyond[2]], [50, 50]), frame) == (0.0, 0.0)
         assert SAME_FORAMEN_RATIO == 1.5
 
 

@@ -7,14 +7,8 @@ import numpy as np
 import pytest
 
 from foramgrade.findings import BoolArray, FloatArray
-from foramgrade.geometry.opening import (
-    CLEFT_MM,
-    SHORTEST_CHORD_MM,
-    Opening,
-    Unclosed,
-    find_chord,
-    find_opening,
-)
+from foramgrade.geometry.chord import SHORTEST_CHORD_MM, find_chord
+from foramgrade.geometry.opening import CLEFT_MM, Opening, Unclosed, find_opening
 from foramgrade.geometry.planes import Part, Section
 
 Shape = Callable[[FloatArray, FloatArray], BoolArray]

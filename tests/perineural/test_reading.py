@@ -8,7 +8,7 @@ import pytest
 from foramgrade.findings import FAT_QUANTITY, Border, Quality, Quantity, RootShape, Side
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.opening import Opening
-from foramgrade.geometry.planes import Part, Section
+from foramgrade.geometry.planes import Part, Raster, Section, Sheet
 from foramgrade.perineural.reading import describe_content, measure_content, read_content
 from foramgrade.perineural.root import USUAL_ROOT_MM2, _window, find_root
 from foramgrade.perineural.signal import Signal, fit_signals, look_around
@@ -30,10 +30,12 @@ def foramen_of(opening, parts=None):
     if parts is None:
         parts = np.where(opening, Part.FREE, np.where(rows < opening.shape[0] // 2, Part.LOWER, Part.UPPER))
     up, forward = (np.arange(n) * PIXEL_MM for n in opening.shape)
-    positions = np.stack([np.zeros(opening.shape), columns * PIXEL_MM, rows * PIXEL_MM], axis=-1)
-    section = Section(20.0, 4.0, up, forward, positions, parts.astype(np.uint8), np.ones(opening.shape, bool))
     frame = segment = SimpleNamespace()
-    found = Opening(opening, 0.0, opening.shape[1] // 2, False)
+    _, anterior, superior = np.eye(3) * PIXEL_MM
+    sheet = Sheet(20.0, 4.0, np.zeros(3), row_mm=superior, column_mm=anterior)
+    raster = Raster(frame, up, forward, forward[-1])
+    section = Section(raster, sheet, parts.astype(np.uint8), np.ones(opening.shape, bool))
+    found = Opening(opening, 0.0, False)
     return Foramen(segment, Side.LEFT, frame, Quality(0), (section,), (found,), 0)
 
 

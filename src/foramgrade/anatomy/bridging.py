@@ -1,7 +1,7 @@
 """Discs that are not labelled: the space between two vertebral bodies, bridged by straight lines.
 
-CT label maps and some MR tools hold vertebrae without discs, and a collapsed disc may have no label of its own. The front
-of a foramen is then closed by what the bodies enclose.
+CT label maps and some MR tools hold vertebrae without discs, and a collapsed disc may have no label of its own. The
+front of a foramen is then closed by what the bodies enclose.
 """
 
 from collections.abc import Mapping
@@ -115,8 +115,8 @@ def bridge_bodies(
     -------
     (N, 3) int array
         Unlabelled voxels that have the upper body straight above and the lower body straight below them, along the line
-        through the bodies' centres, where these are at most 18 mm apart. Where the bodies touch, the lowest layer of the
-        upper one stands for the disc. Empty where no bodies are found.
+        through the bodies' centres, where these are at most 18 mm apart. Where the bodies touch, the lowest layer of
+        the upper one stands for the disc. Empty where no bodies are found.
 
     Notes
     -----
@@ -129,7 +129,7 @@ def bridge_bodies(
         return nothing
     axes = _axes(above, below)
     middle = (above.centre_mm + below.centre_mm) / 2
-    steps = _positions(axes, middle, np.linalg.norm(above.centre_mm - below.centre_mm) / 2)
+    steps = _positions(axes, middle, float(np.linalg.norm(above.centre_mm - below.centre_mm)) / 2)
     at, inside = _nearest(grid, steps)
     found = np.where(inside, codes[tuple(np.moveaxis(at, -1, 0))], 0)
     forward = (steps - middle) @ axes[1]

@@ -96,9 +96,9 @@ def fit_frame(spine: Spine, segment: Segment) -> Frame:
     origin = between if segment.disc is None else segment.disc.centroid_mm
     superior = _superior(spine, segment, line)
     behind = _canal_centre(spine, segment, origin, superior)
-    cut = any(s.touches_edge(spine.grid, spine.lateral_axis) for s in _bodies(segment))
+    cut = any(s.touches_edge(spine.grid, spine.grid.lateral_axis) for s in _bodies(segment))
     if cut:
-        axis = spine.grid.directions[:, spine.lateral_axis]
+        axis = spine.grid.directions[:, spine.grid.lateral_axis]
         right = _unit(_perpendicular(axis * np.sign(axis[0]), superior))
         if behind is not None:
             origin = origin + ((behind - origin) @ right) * right

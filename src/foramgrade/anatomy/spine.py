@@ -127,11 +127,6 @@ class Spine:
     open_levels: tuple[OpenLevel, ...] = ()
     soft: SoftCodes | None = None
 
-    @property
-    def lateral_axis(self) -> int:
-        """Voxel axis that runs most nearly from left to right."""
-        return int(np.argmax(np.abs(self.grid.directions[0])))
-
 
 def find_structures(codes: npt.NDArray[np.uint16], grid: Grid) -> Mapping[int, Structure]:
     """Every code of the map with its box, centroid and size, found in one pass.
@@ -207,9 +202,7 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
         )
         raise AnatomyError(msg)
     canal = structures.get(CANAL_CODE)
-    return bridge_discs(
-        Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels), anatomic.soft)
-    )
+    return bridge_discs(Spine(anatomic.grid, anatomic.codes, tuple(segments), canal, tuple(open_levels), anatomic.soft))
 
 
 def bridge_discs(spine: Spine) -> Spine:

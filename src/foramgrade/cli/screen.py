@@ -131,7 +131,7 @@ def show_measures(study: "StudyAssessment", out: Path, written: tuple[str, ...])
     written : tuple of str
         Files in it.
     """
-    console = _console()
+    console = open_console()
     shown = (
         ("Area\nmm2", Quantity.AREA, 1),
         ("Height\nmm", Quantity.HEIGHT, 1),
@@ -140,7 +140,7 @@ def show_measures(study: "StudyAssessment", out: Path, written: tuple[str, ...])
         ("Asym.", Quantity.ASYMMETRY, 2),
     )
     numbers = tuple(heading for heading, _, _ in shown)
-    table = _table("Level", "Side", *numbers, "Sections", "Notes", right=(*numbers, "Sections"))
+    table = new_table("Level", "Side", *numbers, "Sections", "Notes", right=(*numbers, "Sections"))
     for foramen in study.foramina:
         measured = foramen.measurements
         cells = (f"{measured[quantity]:.{n}f}" if quantity in measured else "-" for _, quantity, n in shown)

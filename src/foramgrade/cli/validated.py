@@ -38,8 +38,9 @@ def show_validation(found: "Validation") -> None:
         soft_wrap=True,
     )
     console.print(
-        "Errors are measured - true. Limits of agreement are bias +- 1.96 SD, with 95 % confidence intervals (Bland and "
-        "Altman 1999) that take foramina as independent. Median and 95th percentile are of the error without its sign. "
+        "Errors are measured - true. Limits of agreement are bias +- 1.96 SD, with 95 % confidence intervals (Bland "
+        "and Altman 1999) that take foramina as independent. "
+        "Median and 95th percentile are of the error without its sign. "
         "Coverage is the share of true values within 1.96 standard uncertainties. A phantom is kinder than a patient.",
         soft_wrap=True,
     )

@@ -10,13 +10,7 @@ from foramgrade.anatomy.spine import Segment, Spine
 from foramgrade.errors import InputError
 from foramgrade.findings import FloatArray, Level, Quality, Quantity, Side
 from foramgrade.geometry.drawn_sections import DrawnSection, cut_drawing, grid_frame
-from foramgrade.geometry.foramen import (
-    FEWEST_SECTIONS,
-    LOW_DISC_HEIGHT_MM,
-    LOW_HEIGHT_MM,
-    PLAUSIBLE_AREA_MM2,
-    judge_level,
-)
+from foramgrade.geometry.judging import judge_asymmetry, judge_geometry, judge_level
 from foramgrade.geometry.measure import (
     find_disc_row,
     measure_asymmetry,
@@ -25,9 +19,10 @@ from foramgrade.geometry.measure import (
     measure_volume,
     measure_width,
 )
-from foramgrade.geometry.pieces import Piece, check_slices, find_pieces, lateral_axis
+from foramgrade.geometry.pieces import Piece, check_slices, find_pieces
 from foramgrade.geometry.placing import Place, place_by_grid, place_by_spine
-from foramgrade.geometry.planes import SECTION_PIXEL_MM, cut_sections, place_raster
+from foramgrade.geometry.planes import SECTION_PIXEL_MM, place_raster, place_sheets
+from foramgrade.geometry.sampling import PartSampler
 from foramgrade.volume import SOLID_SHARE, LabelMap
 
 
@@ -138,7 +133,7 @@ def _joined(pieces: Sequence[Piece], places: Sequence[Place]) -> list[tuple[Piec
             found[key] = (piece, place)
             continue
         other, first = found[key]
-        axis = lateral_axis(piece.grid)
+        axis = piece.grid.lateral_axis
         shared = set(piece.slices(axis)) & set(other.slices(axis))
         if shared:
             msg = (
@@ -169,7 +164,8 @@ def _measured(piece: Piece, place: Place, spine: Spine | None) -> DrawnForamen:
     if spine is not None and segment is not None:
         measured |= _measure_outline(section, *_find_disc(spine, segment, frame, place.side, section))
     values = {quantity: value for quantity, value in measured.items() if value is not None}
-    quality = judge_level(place.level, verified=place.verified) | _judge(piece, values, len(sections))
+    quality = judge_level(place.level, verified=place.verified)
+    quality |= judge_geometry(values, len(sections), cut=_is_cut(piece))
     if frame.from_grid:
         quality |= Quality.FRAME_FROM_GRID
     return DrawnForamen(piece.called, place.level, place.side, quality, sections, chosen, values)
@@ -197,36 +193,26 @@ def _find_disc(
     """Height of the disc's mid-plane in the frame, and posterior disc height, mm, on the labels' nearest section."""
     if segment.disc is None:
         return None, None
-    cut = list(cut_sections(spine, segment, place_raster(spine, segment, frame), side))
-    if not cut:
+    raster = place_raster(spine, segment, frame)
+    sheets = place_sheets(spine.grid, raster, side)
+    if not sheets:
         return None, None
-    nearest = min(cut, key=lambda one: abs(one.offset_mm - section.offset_mm))
+    sheet = min(sheets, key=lambda one: abs(one.offset_mm - section.offset_mm))
+    nearest = PartSampler(spine, segment, raster).cut(raster, sheet)
     row = find_disc_row(nearest.parts, nearest.pixel_mm)
     if row is None:
         return None, None
     return float(nearest.superior_mm[row]), measure_disc_height(nearest.parts, nearest.pixel_mm)
 
 
-def _judge(piece: Piece, values: Mapping[Quantity, float], n_sections: int) -> Quality:
-    """Flags that follow from the measures: cut, implausible, low, few sections."""
-    height, disc_height = values.get(Quantity.HEIGHT), values.get(Quantity.DISC_HEIGHT)
-    across = lateral_axis(piece.grid)
-    cut = any(
+def _is_cut(piece: Piece) -> bool:
+    """Whether a drawing reaches the edge of its grid in the plane of its sections."""
+    across = piece.grid.lateral_axis
+    return any(
         piece.first[axis] == 0 or piece.first[axis] + piece.shares.shape[axis] == piece.grid.shape[axis]
         for axis in range(3)
         if axis != across
     )
-    raised = {
-        Quality.CUT_BY_EDGE: cut,
-        Quality.AREA_IMPLAUSIBLE: not PLAUSIBLE_AREA_MM2[0] <= values[Quantity.AREA] <= PLAUSIBLE_AREA_MM2[1],
-        Quality.HEIGHT_LOW: height is not None and height <= LOW_HEIGHT_MM,
-        Quality.DISC_HEIGHT_LOW: disc_height is not None and disc_height <= LOW_DISC_HEIGHT_MM,
-        Quality.FEW_SECTIONS: n_sections < FEWEST_SECTIONS,
-    }
-    quality = Quality(0)
-    for flag, is_raised in raised.items():
-        quality |= flag if is_raised else Quality(0)
-    return quality
 
 
 def _with_asymmetry(foramina: Sequence[DrawnForamen]) -> list[DrawnForamen]:
@@ -235,7 +221,8 @@ def _with_asymmetry(foramina: Sequence[DrawnForamen]) -> list[DrawnForamen]:
     for one in foramina:
         right, left = areas.get((one.level, Side.RIGHT)), areas.get((one.level, Side.LEFT))
         if right is not None and left is not None:
-            asymmetry = {Quantity.ASYMMETRY: measure_asymmetry(right, left)}
-            one = replace(one, measurements={**one.measurements, **asymmetry})
+            asymmetry = measure_asymmetry(right, left)
+            measurements = {**one.measurements, Quantity.ASYMMETRY: asymmetry}
+            one = replace(one, quality=one.quality | judge_asymmetry(asymmetry), measurements=measurements)
         result.append(one)
     return result

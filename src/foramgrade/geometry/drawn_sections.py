@@ -8,10 +8,10 @@ from scipy import ndimage
 from foramgrade.anatomy.frame import Frame
 from foramgrade.errors import InputError
 from foramgrade.findings import FloatArray
-from foramgrade.geometry.foramen import FEWEST_SECTIONS, SAME_FORAMEN_RATIO, STEEPEST_COURSE
 from foramgrade.geometry.measure import measure_area
-from foramgrade.geometry.pieces import SPECK_MM2, Piece, lateral_axis, slice_axis
+from foramgrade.geometry.pieces import SPECK_MM2, Piece, slice_axis
 from foramgrade.geometry.planes import OBLIQUITY_LIMIT_DEG, SECTION_PIXEL_MM, SECTION_STEP_MM
+from foramgrade.geometry.search import course_through
 from foramgrade.volume import SOLID_SHARE
 
 #: Room around the outline on its raster, mm.
@@ -48,7 +48,7 @@ class DrawnSection:
 
 def grid_frame(piece: Piece) -> Frame:
     """Axes of a drawing without labels: right is across its sagittal slices, superior the way up in them."""
-    axis = lateral_axis(piece.grid)
+    axis = piece.grid.lateral_axis
     first, second = (piece.grid.directions[:, other] for other in range(3) if other != axis)
     right = np.cross(first, second)
     right *= np.sign(right[0]) / np.linalg.norm(right)
@@ -87,14 +87,14 @@ def cut_drawing(piece: Piece, frame: Frame) -> tuple[DrawnSection, ...]:
     the drawing's ends, would show part of the outline and are left out.
     """
     native = _native_sections(piece, frame)
-    axis = lateral_axis(piece.grid)
+    axis = piece.grid.lateral_axis
     if slice_axis(piece.grid) is not None or frame.from_grid or len(native) < 3:
         return native
     return _planar_sections(piece, frame, piece.grid.spacing_mm[axis]) or native
 
 
 def _native_sections(piece: Piece, frame: Frame) -> tuple[DrawnSection, ...]:
-    grid, axis = piece.grid, lateral_axis(piece.grid)
+    grid, axis = piece.grid, piece.grid.lateral_axis
     column, row = (other for other in range(3) if other != axis)
     directions, spacing = grid.directions, grid.spacing_mm
     normal = np.cross(directions[:, column], directions[:, row])
@@ -141,13 +141,7 @@ def _course(frame: Frame, centres_mm: FloatArray, areas: FloatArray) -> FloatArr
     """Direction (3,) in which the foramen runs on each mm to the right, by the line through its centres."""
     if frame.from_grid:  # nothing tells the level's own axes, to which a course would refer
         return frame.right
-    local = frame.to_frame(centres_mm)[areas <= SAME_FORAMEN_RATIO * areas.min()]
-    across = local[:, 0] - local[:, 0].mean()
-    if len(local) < FEWEST_SECTIONS or not across.any():
-        return frame.right
-    forward, upward = across @ local[:, 1:] / (across @ across)
-    if np.hypot(forward, upward) > STEEPEST_COURSE:
-        return frame.right
+    forward, upward = course_through(frame.to_frame(centres_mm), areas)
     along: FloatArray = frame.right + forward * frame.anterior + upward * frame.superior
     return along
 
@@ -156,7 +150,7 @@ def _raster(piece: Piece, frame: Frame) -> tuple[FloatArray, FloatArray]:
     """Frame coordinates, mm, of the rows and columns of a raster that holds the piece."""
     local = frame.to_frame(piece.positions_mm)
     # On an inclined slice a point is seen beside its own place, by its distance from the slice's centre.
-    room = _MARGIN_MM + max(piece.grid.spacing_mm[a] for a in range(3) if a != lateral_axis(piece.grid))
+    room = _MARGIN_MM + max(piece.grid.spacing_mm[a] for a in range(3) if a != piece.grid.lateral_axis)
     low, high = local.min(axis=0) - room, local.max(axis=0) + room
     superior = np.arange(low[2], high[2], SECTION_PIXEL_MM)
     return superior, np.arange(low[1], high[1], SECTION_PIXEL_MM)
@@ -170,7 +164,7 @@ def _flat(frame: Frame, rows: FloatArray, columns: FloatArray) -> FloatArray:
 
 def _seen(piece: Piece, frame: Frame, k: int, centre_mm: FloatArray, along: FloatArray) -> FloatArray:
     """Slice k on the raster, (H, W), seen along the foramen's course."""
-    axis = lateral_axis(piece.grid)
+    axis = piece.grid.lateral_axis
     offset = frame.to_frame(centre_mm)[0]
     flat = _flat(frame, *_raster(piece, frame)) + offset * frame.right
     gradient = np.linalg.inv(piece.grid.affine)[axis, :3]
@@ -196,7 +190,7 @@ def _planar_sections(piece: Piece, frame: Frame, voxel_mm: float) -> tuple[Drawn
     steps = int(np.ceil((high - low) / max(SECTION_STEP_MM, voxel_mm)))
     offsets = np.linspace(low, high, steps + 1)
     spacing = float(offsets[1] - offsets[0]) if steps else voxel_mm
-    axis, (rows, columns) = lateral_axis(piece.grid), _raster(piece, frame)
+    axis, (rows, columns) = piece.grid.lateral_axis, _raster(piece, frame)
     last = piece.shares.shape[axis] - 1
     sections = []
     for offset in offsets:

@@ -18,7 +18,7 @@ from foramgrade.geometry.measure import (
     measure_width,
 )
 from foramgrade.geometry.opening import SEAL_LIMIT_MM, Opening
-from foramgrade.geometry.planes import Raster, Section, is_thick, lateral_axis, obliquity_deg, place_raster
+from foramgrade.geometry.planes import Raster, Section, is_thick, obliquity_deg, place_raster
 from foramgrade.geometry.profile import find_minimum, find_stretch
 from foramgrade.geometry.sampling import PartSampler
 from foramgrade.geometry.search import find_openings, keep_closed, widen
@@ -207,7 +207,8 @@ def _measured(foramen: Foramen, midline: Midline, grid: Grid, sampler: PartSampl
     values[Quantity.AREA_UNCERTAINTY] = area_u
     return replace(
         foramen,
-        quality=foramen.quality | judge_geometry(values, wide, len(sections), obliquity_deg=oblique),
+        quality=foramen.quality
+        | judge_geometry(values, len(sections), cut=wide.cut, gap_mm=wide.gap_mm, obliquity_deg=oblique),
         sections=tuple(sections),
         openings=tuple(openings),
         chosen=chosen,
@@ -220,7 +221,7 @@ def _measured(foramen: Foramen, midline: Midline, grid: Grid, sampler: PartSampl
 def _border(foramen: Foramen, index: int, grid: Grid, midline: Midline) -> Border:
     """What the uncertainty of the opening on a section depends on."""
     section, opening = foramen.sections[index], foramen.openings[index]
-    in_plane = [s for axis, s in enumerate(grid.spacing_mm) if axis != lateral_axis(grid)]
+    in_plane = [s for axis, s in enumerate(grid.spacing_mm) if axis != grid.lateral_axis]
     return Border(
         outline_mm=measure_outline(opening.mask, section.pixel_mm),
         seam_mm=opening.seam_mm,

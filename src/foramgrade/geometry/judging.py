@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from foramgrade.findings import Level, Quality, Quantity
-from foramgrade.geometry.opening import CLEFT_MM, Opening
+from foramgrade.geometry.sealing import CLEFT_MM
 from foramgrade.geometry.search import FEWEST_SECTIONS
 
 #: Areas outside this range are flagged, mm2.
@@ -19,8 +19,8 @@ LOW_DISC_HEIGHT_MM = 4.0
 #: then about twice the other, which a faulty mask explains as often as the patient.
 LARGEST_ASYMMETRY = 0.67
 
-#: Slices inclined to the level's sagittal plane by more than this are flagged, degrees: corrected areas then hang on the
-#: foramen's course, which few slices tell.
+#: Slices inclined to the level's sagittal plane by more than this are flagged, degrees: corrected areas then hang on
+#: the foramen's course, which few slices tell, and a slice may leave the pedicle above or below.
 OBLIQUE_DEG = 12.0
 
 
@@ -32,18 +32,25 @@ def judge_level(level: Level, *, verified: bool) -> Quality:
 
 
 def judge_geometry(
-    measurements: Mapping[Quantity, float], opening: Opening, n_sections: int, *, obliquity_deg: float = 0.0
+    measurements: Mapping[Quantity, float],
+    n_sections: int,
+    *,
+    cut: bool,
+    gap_mm: float = 0.0,
+    obliquity_deg: float = 0.0,
 ) -> Quality:
     """Flags that follow from the measures of a foramen.
 
     Parameters
     ----------
     measurements : mapping of Quantity to float
-        At least area and height.
-    opening : Opening
-        On the reported section.
+        At least the area.
     n_sections : int
         Number of sections that show the foramen.
+    cut : bool
+        Whether it reaches the edge of the label map.
+    gap_mm : float
+        Widest gap that was sealed, mm.
     obliquity_deg : float
         Angle between thick slices and the level's sagittal plane, degrees.
 
@@ -52,13 +59,13 @@ def judge_geometry(
     Quality
         Sealed, cut, implausible, low, few or oblique sections.
     """
-    area, height = measurements[Quantity.AREA], measurements[Quantity.HEIGHT]
+    area, height = measurements[Quantity.AREA], measurements.get(Quantity.HEIGHT)
     disc_height = measurements.get(Quantity.DISC_HEIGHT)
     raised = {
-        Quality.RING_SEALED: opening.gap_mm > CLEFT_MM,
-        Quality.CUT_BY_EDGE: opening.cut,
+        Quality.RING_SEALED: gap_mm > CLEFT_MM,
+        Quality.CUT_BY_EDGE: cut,
         Quality.AREA_IMPLAUSIBLE: not PLAUSIBLE_AREA_MM2[0] <= area <= PLAUSIBLE_AREA_MM2[1],
-        Quality.HEIGHT_LOW: height <= LOW_HEIGHT_MM,
+        Quality.HEIGHT_LOW: height is not None and height <= LOW_HEIGHT_MM,
         Quality.DISC_HEIGHT_LOW: disc_height is not None and disc_height <= LOW_DISC_HEIGHT_MM,
         Quality.FEW_SECTIONS: n_sections < FEWEST_SECTIONS,
         Quality.OBLIQUE_SLICES: obliquity_deg > OBLIQUE_DEG,

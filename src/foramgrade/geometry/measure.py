@@ -78,8 +78,8 @@ def measure_height(mask: BoolArray, pixel_mm: float) -> float:
     Notes
     -----
     *Definition*: distance along the superior axis between the lowest and the highest place at which the opening is at
-    least 0.3 mm wide. *Deviation* from the bony definition (Hasegawa 1995): the 0.3 mm cost 0.003 mm on a rounded end of
-    4 mm radius and 0.26 mm on one that comes to a point of 60 degrees.
+    least 0.3 mm wide. *Deviation* from the bony definition (Hasegawa 1995): the 0.3 mm cost 0.003 mm on a rounded end
+    of 4 mm radius and 0.26 mm on one that comes to a point of 60 degrees.
     """
     rows = np.flatnonzero(mask.sum(axis=1) * pixel_mm >= END_WIDTH_MM)
     return float((rows[-1] - rows[0] + 1) * pixel_mm) if len(rows) else 0.0

@@ -77,11 +77,6 @@ class Piece:
         return Piece(self.called, self.name or other.name, shares, first, self.grid)
 
 
-def lateral_axis(grid: Grid) -> int:
-    """Voxel axis that runs most nearly from left to right."""
-    return int(np.argmax(np.abs(grid.directions[0])))
-
-
 def slice_axis(grid: Grid) -> int | None:
     """Voxel axis across the slices a drawing was made on; None for nearly isotropic voxels.
 
@@ -176,7 +171,7 @@ def _groups(drawn: LabelMap) -> list[tuple[str, ForamenName | None, list[int]]]:
 
 
 def _largest_mm2(piece: Piece) -> float:
-    axis = lateral_axis(piece.grid)
+    axis = piece.grid.lateral_axis
     column, row = (piece.grid.affine[:3, other] for other in range(3) if other != axis)
     others = tuple(other for other in range(3) if other != axis)
     return float(piece.shares.sum(axis=others).max() * np.linalg.norm(np.cross(column, row)))

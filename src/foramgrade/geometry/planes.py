@@ -207,13 +207,8 @@ def place_raster(spine: Spine, segment: Segment, frame: Frame, *, pixel_mm: floa
 def is_thick(grid: Grid) -> bool:
     """Whether the grid's left-right spacing is so coarse that its slices are used as they are."""
     spacing = list(grid.spacing_mm)
-    across = spacing.pop(lateral_axis(grid))
+    across = spacing.pop(grid.lateral_axis)
     return bool(across > THICK_SLICE_RATIO * max(spacing))
-
-
-def lateral_axis(grid: Grid) -> int:
-    """Voxel axis that runs most nearly from left to right."""
-    return int(np.argmax(np.abs(grid.directions[0])))
 
 
 def obliquity_deg(grid: Grid, frame: Frame) -> float:
@@ -231,7 +226,7 @@ def obliquity_deg(grid: Grid, frame: Frame) -> float:
     float
         0 for slices perpendicular to the level's right axis.
     """
-    gradient = np.linalg.inv(grid.affine)[lateral_axis(grid), :3]
+    gradient = np.linalg.inv(grid.affine)[grid.lateral_axis, :3]
     cosine = abs(float(gradient @ frame.right)) / float(np.linalg.norm(gradient))
     return float(np.degrees(np.arccos(min(cosine, 1.0))))
 
@@ -283,7 +278,7 @@ def place_midline_sheets(grid: Grid, raster: Raster, half_mm: float) -> list[She
         Slices as they are where slices are thick, planes perpendicular to the right axis otherwise.
     """
     if not is_thick(grid):
-        step = max(2 * SECTION_STEP_MM, grid.spacing_mm[lateral_axis(grid)])
+        step = max(2 * SECTION_STEP_MM, grid.spacing_mm[grid.lateral_axis])
         count = int(half_mm // step)
         return [_flat_sheet(raster, n * step, step) for n in range(-count, count + 1)]
     sheets = sorted(_slices(grid, raster, (0.0, 0.0)), key=lambda sheet: sheet.offset_mm)
@@ -303,7 +298,7 @@ def _flat_sheet(raster: Raster, offset: float, spacing: float) -> Sheet:
 
 
 def _resampled(grid: Grid, raster: Raster, sign: float) -> Iterator[Sheet]:
-    step = max(SECTION_STEP_MM, grid.spacing_mm[lateral_axis(grid)])
+    step = max(SECTION_STEP_MM, grid.spacing_mm[grid.lateral_axis])
     for offset in np.arange(*LATERAL_RANGE_MM, step):
         yield _flat_sheet(raster, sign * offset, step)
 
@@ -316,7 +311,7 @@ def _native(grid: Grid, raster: Raster, sign: float, course: tuple[float, float]
 
 def _slices(grid: Grid, raster: Raster, course: tuple[float, float]) -> Iterator[Sheet]:
     """Every slice of the grid as a sheet over the raster, seen along the course."""
-    frame, axis = raster.frame, lateral_axis(grid)
+    frame, axis = raster.frame, grid.lateral_axis
     inverse = np.linalg.inv(grid.affine)
     gradient, shift = inverse[axis, :3], float(inverse[axis, 3])
     if obliquity_deg(grid, frame) > OBLIQUITY_LIMIT_DEG:

@@ -1,6 +1,7 @@
 """The area profile along a foramen: its smallest value with its uncertainty, and the sections that show the foramen."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -155,5 +156,5 @@ def find_longest_run(offsets_mm: FloatArray, spacing_mm: float) -> slice:
     """
     breaks = np.flatnonzero(np.abs(np.diff(offsets_mm)) > 1.5 * spacing_mm) + 1
     edges = [0, *breaks.tolist(), len(offsets_mm)]
-    runs = [slice(first, last) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+    runs = [slice(first, last) for first, last in pairwise(edges)]
     return max(reversed(runs), key=lambda run: run.stop - run.start)

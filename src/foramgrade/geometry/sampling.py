@@ -63,7 +63,7 @@ class PartSampler:
             What the labels hold there.
         """
         start = self._inverse[:, :3] @ sheet.origin_mm + self._inverse[:, 3]
-        steps = self._inverse[:, :3] @ np.stack([sheet.row_mm, sheet.column_mm], axis=1)
+        steps: FloatArray = self._inverse[:, :3] @ np.stack([sheet.row_mm, sheet.column_mm], axis=1)
         shape = (len(raster.superior_mm), len(raster.anterior_mm))
         inside = _inside(start, steps, shape, np.array(self._grid.shape))
         if min(self._parts.shape) == 0:
@@ -83,13 +83,13 @@ class PartSampler:
         """Part of every pixel, from the voxels below and the fractions to the next along each axis."""
         strides = (self._parts.shape[1] * self._parts.shape[2], self._parts.shape[2], 1)
         base = low[0] * strides[0] + low[1] * strides[1] + low[2]
-        found = self._parts.ravel()[base]
+        found: npt.NDArray[np.uint8] = self._parts.ravel()[base]
         between = tuple(fraction is not None for fraction in fractions)
         uneven = np.flatnonzero(~self._even_cells(between).ravel()[base])
         at = base.ravel()[uneven]
         rising = [None if fraction is None else fraction.ravel()[uneven] for fraction in fractions]
         codes, shares = self._parts.ravel(), None if self._shares is None else self._shares.ravel()
-        amounts = np.zeros(len(Part) * len(at))
+        flat = np.zeros(len(Part) * len(at))
         everyone = np.arange(len(at))
         for corner in product(*((0, 1) if along else (0,) for along in between)):
             voxel = at + sum(step * stride for step, stride in zip(corner, strides, strict=True))
@@ -97,8 +97,8 @@ class PartSampler:
             for step, rise in zip(corner, rising, strict=True):
                 if rise is not None:
                     weight = weight * (rise if step else 1.0 - rise)
-            amounts[codes[voxel].astype(np.intp) * len(at) + everyone] += weight
-        amounts = amounts.reshape(len(Part), len(at))
+            flat[codes[voxel].astype(np.intp) * len(at) + everyone] += weight
+        amounts = flat.reshape(len(Part), len(at))
         solid = amounts[Part.UPPER : Part.DISC + 1]
         owner = np.where(amounts[Part.CANAL] > 0.5, Part.CANAL, Part.FREE)
         found.ravel()[uneven] = np.where(solid.sum(axis=0) >= 0.5, solid.argmax(axis=0) + Part.UPPER, owner)
@@ -109,7 +109,7 @@ class PartSampler:
         if between not in self._even:
             even = np.ones(self._parts.shape, bool)
             for corner in product(*((0, 1) if along else (0,) for along in between)):
-                here = tuple(slice(0, n - step) for step, n in zip(corner, even.shape, strict=True))
+                here = tuple(slice(0, count - step) for step, count in zip(corner, even.shape, strict=True))
                 there = tuple(slice(step, None) for step in corner)
                 even[here] &= self._parts[there] == self._parts[here]
                 if self._shares is not None:
@@ -162,9 +162,7 @@ def _split(start: float, steps: FloatArray, shape: tuple[int, int], count: int) 
     return low, fraction
 
 
-def _inside(
-    start: FloatArray, steps: FloatArray, shape: tuple[int, int], size: IndexArray
-) -> BoolArray:
+def _inside(start: FloatArray, steps: FloatArray, shape: tuple[int, int], size: IndexArray) -> BoolArray:
     """Whether the pixels of a sheet lie inside a grid."""
     corners = start + np.array([[i, j] for i in (0, shape[0] - 1) for j in (0, shape[1] - 1)]) @ steps.T
     result = np.ones(shape, bool)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from foramgrade.anatomy.frame import Frame
-from foramgrade.findings import BoolArray, Side
+from foramgrade.findings import BoolArray, FloatArray, Side
 from foramgrade.geometry.opening import Opening, Unclosed, find_opening
 from foramgrade.geometry.planes import Raster, Section, Sheet, is_thick, place_sheets
 from foramgrade.geometry.profile import SAME_FORAMEN_RATIO, find_longest_run
@@ -99,9 +99,26 @@ def fit_course(closed: Sequence[tuple[Section, Opening]], frame: Frame) -> tuple
     -----
     *Definition*: least-squares line through the centres of the openings whose area is at most 1.5 times the smallest.
     """
-    areas = np.array([opening.mask.sum() for _, opening in closed])
-    centres = np.array([frame.to_frame(section.centre_mm(opening.mask)) for section, opening in closed])
-    same = centres[areas <= SAME_FORAMEN_RATIO * areas.min()]
+    areas = np.array([opening.mask.sum() for _, opening in closed], dtype=float)
+    return course_through(frame.to_frame(np.array([s.centre_mm(o.mask) for s, o in closed])), areas)
+
+
+def course_through(centres_mm: FloatArray, areas: FloatArray) -> tuple[float, float]:
+    """Direction of the line through the centres of sections; see `fit_course`.
+
+    Parameters
+    ----------
+    centres_mm : (M, 3) float array
+        Frame coordinates of the centres, mm.
+    areas : (M,) float array
+        Areas, in any unit.
+
+    Returns
+    -------
+    tuple of two floats
+        Displacement towards anterior and towards superior on each mm to the patient's right.
+    """
+    same = centres_mm[areas <= SAME_FORAMEN_RATIO * areas.min()]
     across = same[:, 0] - same[:, 0].mean()
     if len(same) < FEWEST_SECTIONS or not across.any():
         return 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Measures of a motion segment in its midline: the facing endplates, their angle, the slip, and how ragged the mask is."""
+"""Measures of a motion segment in its midline: angle of the facing endplates, slip, and how ragged the mask is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PLATE_SHARE = 0.8
 #: Bone is looked for up to this far beyond the disc, mm: endplates may be unlabelled.
 PLATE_GAP_MM = 3.0
 
-#: The posterior wall is read at these heights from the endplate, mm: beyond the rounded rim, below the basivertebral vein.
+#: The posterior wall is read at these heights from the endplate, mm: beyond the rounded rim, before the mid-body vein.
 WALL_HEIGHTS_MM = (2.0, 9.0)
 
 #: A fit leaves out points further from it than this many robust standard deviations, twice.
@@ -96,8 +96,8 @@ def measure_segmental_angle(upper_mm: FloatArray, lower_mm: FloatArray) -> float
     -----
     *Definition*: planes are fitted to the middle four fifths of both endplates within 8 mm of the midline; the angle is
     that between them in the level's sagittal plane. *Deviation* from a reader's lines through the rims (Cobb):
-    least squares over the plate, which a single spur does not turn. *Limits*: on a disc of 30 mm a voxel of 0.6 mm leaves
-    about half a degree.
+    least squares over the plate, which a single spur does not turn. *Limits*: on a disc of 30 mm a voxel of 0.6 mm
+    leaves about half a degree.
     """
     slopes = [_fit_plate(points, quadratic=False) for points in (upper_mm, lower_mm)]
     if slopes[0] is None or slopes[1] is None:
@@ -124,8 +124,8 @@ def measure_slip(sections: Sequence[Section], upper_mm: FloatArray, lower_mm: Fl
     Notes
     -----
     *Definition*: a line is fitted to each posterior wall, 2 to 9 mm from its endplate, and carried on to the endplate;
-    the slip is the distance of the two ends along the level's anterior axis. *Deviation* from a distance between corners
-    (Meyerding 1932): the corners themselves are rounded by spurs and voxels, their walls are not.
+    the slip is the distance of the two ends along the level's anterior axis. *Deviation* from a distance between
+    corners (Meyerding 1932): the corners are rounded by spurs and voxels, the walls are not.
     *Limits*: near the midline only; a rotated level has a slip on one side and none on the other.
     """
     ends = [_wall_end(sections, part, points) for part, points in ((Part.UPPER, upper_mm), (Part.LOWER, lower_mm))]
@@ -143,8 +143,8 @@ def measure_raggedness(upper_mm: FloatArray, lower_mm: FloatArray) -> float | No
     Returns
     -------
     float or None
-        Root mean square distance, mm, of the points from quadratic surfaces fitted to each endplate: what voxels and the
-        segmentation add to a smooth border, and what the endplate itself has of irregularity.
+        Root mean square distance, mm, of the points from quadratic surfaces fitted to each endplate: what voxels and
+        the segmentation add to a smooth border, and what the endplate itself has of irregularity.
     """
     residuals = [fit[1] for points in (upper_mm, lower_mm) if (fit := _fit_plate(points, quadratic=True)) is not None]
     return float(np.sqrt(np.mean(np.concatenate(residuals) ** 2))) if residuals else None

@@ -131,10 +131,10 @@ def obliquity_uncertainty(
 
     Notes
     -----
-    *Definition*: a slice at an angle t shows an area wrong by c tan t for an error c of the foramen's course. The course
-    is known as well as two centres tell it, or not at all from one slice.
-    *Limits*: a slice that leaves the pedicle above or below within the foramen's height is not told; more than 12 degrees
-    are flagged.
+    *Definition*: a slice at an angle t shows an area wrong by c tan t for an error c of the foramen's course. The
+    course is known as well as two centres tell it, or not at all from one slice.
+    *Limits*: a slice that leaves the pedicle above or below within the foramen's height is not told; more than 12
+    degrees are flagged.
     """
     told = CENTRE_VOXELS * voxel_mm * np.sqrt(2) / spacing_mm
     course = UNKNOWN_COURSE if n_sections < 2 else min(told, UNKNOWN_COURSE)
