@@ -26,7 +26,7 @@ LIMITS = {
 
 def foramen_of(opening, parts=None):
     """A foramen with one section around an opening: disc and lower half of the bone in front of and below it."""
-    rows, columns = np.indices(opening.shape)
+    rows, _ = np.indices(opening.shape)
     if parts is None:
         parts = np.where(opening, Part.FREE, np.where(rows < opening.shape[0] // 2, Part.LOWER, Part.UPPER))
     up, forward = (np.arange(n) * PIXEL_MM for n in opening.shape)

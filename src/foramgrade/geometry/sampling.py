@@ -63,7 +63,7 @@ class PartSampler:
             What the labels hold there.
         """
         start = self._inverse[:, :3] @ sheet.origin_mm + self._inverse[:, 3]
-        steps: FloatArray = self._inverse[:, :3] @ np.stack([sheet.row_mm, sheet.column_mm], axis=1)
+        steps = np.asarray(self._inverse[:, :3] @ np.stack([sheet.row_mm, sheet.column_mm], axis=1), dtype=np.float64)
         shape = (len(raster.superior_mm), len(raster.anterior_mm))
         inside = _inside(start, steps, shape, np.array(self._grid.shape))
         if min(self._parts.shape) == 0:
@@ -109,7 +109,7 @@ class PartSampler:
         if between not in self._even:
             even = np.ones(self._parts.shape, bool)
             for corner in product(*((0, 1) if along else (0,) for along in between)):
-                here = tuple(slice(0, count - step) for step, count in zip(corner, even.shape, strict=True))
+                here = tuple(slice(0, self._parts.shape[axis] - step) for axis, step in enumerate(corner))
                 there = tuple(slice(step, None) for step in corner)
                 even[here] &= self._parts[there] == self._parts[here]
                 if self._shares is not None:

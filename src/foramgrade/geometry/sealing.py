@@ -24,6 +24,9 @@ LIP_RADIUS_MM = 4.0
 #: ... or of this share of the chord, whichever is less.
 LIP_SHARE = 0.3
 
+#: Widening of a mouth is looked for up to this far from the cleft, mm; beyond it, it is the foramen's own corner.
+LIP_REACH_MM = 1.5
+
 #: A cleft that is wider is sealed where a disc stops that is this much wider than the cleft's narrowest place.
 MOUTH_RATIO = 1.25
 
@@ -159,7 +162,7 @@ def _cut_at_throat(inside: BoolArray, start: BoolArray, pixel_mm: float, throat_
     """
     clearance = _clearance(~inside, pixel_mm)
     wide = clearance > throat_mm
-    core, outside = _reachable(wide, start), _reachable(wide, _rim(wide))
+    core, outside = _reachable(wide, start), _reachable(wide, _rim(wide)) | _rim(inside)
     if not core.any():
         return None
     near = inside & (_distance(core, pixel_mm) <= _distance(outside, pixel_mm))
@@ -183,7 +186,7 @@ def _with_touching_lips(inside: BoolArray, clefts: BoolArray, start: BoolArray, 
     pieces, count = ndimage.label(filled | clefts)
     at_mouth = np.zeros(count + 1, bool)
     at_mouth[pieces[clefts]] = True
-    reach = _distance(clefts, pixel_mm) <= CLEFT_MM
+    reach = _distance(clefts, pixel_mm) <= LIP_REACH_MM
     result: BoolArray = inside & ~(filled & at_mouth[pieces] & reach)
     return result
 
