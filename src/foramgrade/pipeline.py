@@ -45,7 +45,7 @@ from foramgrade.volume import Sequence as Contrast
 #: Why a foramen has no grade, worst reason first.
 _WHY_NOT: Mapping[Quality, str] = {
     Quality.NO_VERTEBRA: "the vertebra below this level is not labelled, so the opening has no lower border",
-    Quality.NO_DISC: "the disc of this level is not labelled, nor were bodies found to bridge: the opening has no front",
+    Quality.NO_DISC: "the disc of this level is not labelled, and no bodies were found to bridge: the front is open",
     Quality.NO_POSTERIOR: "no posterior elements are labelled, opening not closable",
     Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
     Quality.RING_OPEN: "the labelled ring around the foramen is open by more than {seal_limit_mm:g} mm",

@@ -73,13 +73,14 @@ def test_area_refuses(mask: np.ndarray, spacing: float, message: str) -> None:
         measure_area(mask, spacing)
 
 
-def test_height_is_the_extent_where_the_opening_is_two_pixels_wide() -> None:
+def test_height_is_the_extent_where_the_opening_is_0_3_mm_wide() -> None:
     mask = np.zeros((70, 40), bool)
     mask[10:60, 15:25] = True
     mask[60:65, 20] = True  # a spur of one pixel
-    assert measure_height(mask, 0.3) == pytest.approx(50 * 0.3)
+    assert measure_height(mask, 0.3) == pytest.approx(55 * 0.3)
+    assert measure_height(mask, 0.2) == pytest.approx(50 * 0.2)
     assert measure_height(np.zeros((4, 4), bool), 0.3) == 0.0
-    assert pytest.approx(0.6) == END_WIDTH_MM
+    assert pytest.approx(0.3) == END_WIDTH_MM
 
 
 def test_height_of_a_rounded_and_a_pointed_end() -> None:
@@ -87,8 +88,8 @@ def test_height_of_a_rounded_and_a_pointed_end() -> None:
     y, x = (np.arange(-10, 10, pixel)[:, None], np.arange(-10, 10, pixel)[None, :])
     circle = x**2 + y**2 < 16
     point = (y > -6) & (y < 6) & (np.abs(x) < (y + 6) * np.tan(np.pi / 6))
-    assert measure_height(circle, pixel) == pytest.approx(8.0 - 2 * 0.011, abs=2 * pixel)
-    assert measure_height(point, pixel) == pytest.approx(12.0 - 0.3 * np.sqrt(3), abs=2 * pixel)
+    assert measure_height(circle, pixel) == pytest.approx(8.0 - 2 * 0.003, abs=2 * pixel)
+    assert measure_height(point, pixel) == pytest.approx(12.0 - 0.15 * np.sqrt(3), abs=2 * pixel)
 
 
 def test_width_is_read_on_a_row_and_missing_where_there_is_none() -> None:

@@ -22,6 +22,9 @@ HIGHEST_DISC_MM = 18.0
 #: A body is what a ball of this share of the largest that fits into the vertebra can reach: pedicles are too thin.
 BALL_SHARE = 0.6
 
+#: A vertebra into which no ball of this radius fits, mm, shows no whole body; half the height of a low one is 10 mm.
+SMALLEST_BALL_MM = 7.0
+
 #: Bodies are found on voxels of about this size, mm.
 BODY_VOXEL_MM = 1.5
 
@@ -73,26 +76,46 @@ def find_body(
     Returns
     -------
     Body or None
-        None for a vertebra too small to hold a ball.
+        None for a vertebra that is cut, or too thin for a body.
     """
-    step = [max(1, int(BODY_VOXEL_MM / spacing)) for spacing in grid.spacing_mm]
-    mask = codes[box][:: step[0], :: step[1], :: step[2]] == code
+    mask, spread = _even_voxels(codes[box] == code, grid.spacing_mm)
     first = np.array([part.start for part in box], dtype=float)
+
+    def place(voxels: npt.NDArray[np.floating | np.integer]) -> FloatArray:
+        return grid.to_world((voxels + 0.5) * spread - 0.5 + first)
+
     if near_mm is not None:
         voxels = np.argwhere(mask)
-        far = np.linalg.norm(grid.to_world(voxels * step + first) - near_mm, axis=1) > SACRAL_REACH_MM
+        far = np.linalg.norm(place(voxels) - near_mm, axis=1) > SACRAL_REACH_MM
         mask[tuple(voxels[far].T)] = False
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=np.array(grid.spacing_mm) * step)[1:-1, 1:-1, 1:-1]
-    radius = BALL_SHARE * float(depth.max(initial=0.0))
-    if radius <= 0:
+    edges = np.array(grid.spacing_mm) * spread
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=edges)[1:-1, 1:-1, 1:-1]
+    largest = float(depth.max(initial=0.0))
+    if largest < SMALLEST_BALL_MM:
         return None
+    radius = BALL_SHARE * largest
     pieces, _ = ndimage.label(depth > radius)
     core = pieces == pieces[np.unravel_index(depth.argmax(), depth.shape)]
-    away = ndimage.distance_transform_edt(~core, sampling=np.array(grid.spacing_mm) * step)
-    reached = grid.to_world(np.argwhere(mask & (away <= radius)) * step + first)
-    centre = grid.to_world(np.argwhere(core).mean(axis=0) * step + first)
-    whole = grid.to_world(np.argwhere(mask).mean(axis=0) * step + first)
-    return Body(centre, whole - centre, reached)
+    away = ndimage.distance_transform_edt(~core, sampling=edges)
+    centre, whole = place(np.argwhere(core).mean(axis=0)), place(np.argwhere(mask).mean(axis=0))
+    return Body(centre, whole - centre, place(np.argwhere(mask & (away <= radius))))
+
+
+def _even_voxels(mask: BoolArray, spacing_mm: tuple[float, float, float]) -> tuple[BoolArray, FloatArray]:
+    """A mask on voxels of about `BODY_VOXEL_MM`, and their edges in voxels of the original.
+
+    Fine axes are thinned, thick slices repeated: a ball must feel where a slice ends, not where its centre lies.
+    """
+    spread = np.ones(3)
+    for axis, spacing in enumerate(spacing_mm):
+        thinned, repeated = int(BODY_VOXEL_MM / spacing), round(spacing / BODY_VOXEL_MM)
+        if thinned > 1:
+            mask = np.take(mask, np.arange(thinned // 2, mask.shape[axis], thinned), axis=axis)
+            spread[axis] = thinned
+        elif repeated > 1:
+            mask = np.repeat(mask, repeated, axis=axis)
+            spread[axis] = 1.0 / repeated
+    return mask, spread
 
 
 def bridge_bodies(

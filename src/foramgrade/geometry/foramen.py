@@ -130,7 +130,7 @@ def find_foramina(
     -------
     tuple of Foramen
         One per side; without sections, and with flags that say why, where the foramen could not be found. Slip and
-        segmental angle belong to the level and are there all the same.
+        segmental angle belong to the level and are there all the same, unless its vertebrae are cut.
     """
     quality = judge_level(segment.level, verified=segment.verified)
     if frame.from_grid:
@@ -141,7 +141,8 @@ def find_foramina(
         quality |= Quality.DISC_BRIDGED
     raster = place_raster(spine, segment, frame)
     sampler = PartSampler(spine, segment, raster)
-    midline = measure_midline(spine, segment, raster, sampler)
+    # Where the labels are cut laterally their midline may be missing, and is uncertain.
+    midline = Midline() if frame.from_grid else measure_midline(spine, segment, raster, sampler)
     shared = {Quantity.SLIP: midline.slip_mm, Quantity.SEGMENTAL_ANGLE: midline.angle_deg}
     level = {quantity: value for quantity, value in shared.items() if value is not None}
     foramina = []
@@ -158,7 +159,8 @@ def find_foramina(
             why |= Quality.CUT_BY_EDGE
         if not found and not _has_posterior_elements(spine, segment, raster):
             why |= Quality.NO_POSTERIOR
-        foramina.append(Foramen(segment, side, frame, quality | why, measurements=level))
+        whole = Quality.CUT_BY_EDGE not in why
+        foramina.append(Foramen(segment, side, frame, quality | why, measurements=level if whole else {}))
     return tuple(foramina)
 
 
