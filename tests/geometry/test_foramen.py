@@ -155,8 +155,8 @@ class TestDrawnLevels:
 
     def test_unlabelled_endplates_are_not_counted(self, build_level: Build) -> None:
         plain, plated = (measure(build_level(rectangle, endplate_mm=e)) for e in (0.0, 1.6))
-        # Two mouths of 1.6 mm, each sealed to within a voxel; the lower one beside a right angle of the rectangle, which
-        # a disc of 4 mm that touches the mouth's lips cuts off.
+        # Two mouths of 1.6 mm, each sealed to within a voxel; the lower one beside a right angle of the rectangle,
+        # which a disc of 4 mm that touches the mouth's lips cuts off.
         expected = plain.measurements[Quantity.AREA]
         corner = (1 - np.pi / 4) * 4.0**2
         assert plated.measurements[Quantity.AREA] == pytest.approx(expected, abs=2 * 1.6 * 0.7 + corner)
