@@ -9,7 +9,7 @@ from foramgrade.anatomy.frame import Frame, fit_frame
 from foramgrade.anatomy.spine import Segment, Spine
 from foramgrade.errors import InputError
 from foramgrade.findings import FloatArray, Level, Quality, Quantity, Side
-from foramgrade.geometry.drawn_sections import DrawnSection, cut_drawing, grid_frame
+from foramgrade.geometry.drawn_sections import DrawnSection, cut_drawing, cut_slices, grid_frame
 from foramgrade.geometry.judging import judge_asymmetry, judge_geometry, judge_level
 from foramgrade.geometry.measure import (
     find_disc_row,
@@ -158,9 +158,10 @@ def _measured(piece: Piece, place: Place, spine: Spine | None) -> DrawnForamen:
     chosen = int(np.argmin([section.area_mm2 for section in sections]))
     section = sections[chosen]
     measured: dict[Quantity, float | None] = {Quantity.AREA: section.area_mm2}
-    if len(sections) > 1:  # the distance that a single section stands for is not known
-        areas = np.array([s.area_mm2 for s in sections])
-        measured[Quantity.VOLUME] = measure_volume(areas, np.array([s.spacing_mm for s in sections]))
+    slices = cut_slices(piece, frame)  # resampled sections leave the drawing's ends out
+    if len(slices) > 1:  # the distance that a single slice stands for is not known
+        areas = np.array([s.area_mm2 for s in slices])
+        measured[Quantity.VOLUME] = measure_volume(areas, np.array([s.spacing_mm for s in slices]))
     if spine is not None and segment is not None:
         measured |= _measure_outline(section, *_find_disc(spine, segment, frame, place.side, section))
     values = {quantity: value for quantity, value in measured.items() if value is not None}

@@ -86,14 +86,15 @@ def cut_drawing(piece: Piece, frame: Frame) -> tuple[DrawnSection, ...]:
     *Limits*: the ends of a drawing are arbitrary. Planes that leave the drawn slices, or lie less than a voxel within
     the drawing's ends, would show part of the outline and are left out.
     """
-    native = _native_sections(piece, frame)
+    native = cut_slices(piece, frame)
     axis = piece.grid.lateral_axis
     if slice_axis(piece.grid) is not None or frame.from_grid or len(native) < 3:
         return native
     return _planar_sections(piece, frame, piece.grid.spacing_mm[axis]) or native
 
 
-def _native_sections(piece: Piece, frame: Frame) -> tuple[DrawnSection, ...]:
+def cut_slices(piece: Piece, frame: Frame) -> tuple[DrawnSection, ...]:
+    """The slices themselves on which a foramen is drawn, as in `cut_drawing`: together they hold all that is drawn."""
     grid, axis = piece.grid, piece.grid.lateral_axis
     column, row = (other for other in range(3) if other != axis)
     directions, spacing = grid.directions, grid.spacing_mm
