@@ -471,8 +471,6 @@ class ForamenAssessment:
         Sentences for the reader: why this grade, why not gradable, what is missing.
     measurements : mapping of Quantity to float
         Measured values; a quantity that could not be measured is absent.
-    uncertainties : mapping of Quantity to float
-        Standard uncertainties of some of them, in the same units.
     findings : PerineuralFindings or None
         None when the perineural fat could not be read.
     grade : Grade
@@ -483,6 +481,8 @@ class ForamenAssessment:
         Centre of the reported section, world (RAS+), mm.
     evidence : Evidence or None
         Arrays for plotting; None when no section was found.
+    uncertainties : mapping of Quantity to float
+        Standard uncertainties of some of the measurements, in the same units.
     """
 
     level: Level
@@ -491,11 +491,11 @@ class ForamenAssessment:
     reasons: tuple[str, ...]
     grade: Grade
     measurements: Mapping[Quantity, float] = field(default_factory=dict)
-    uncertainties: Mapping[Quantity, float] = field(default_factory=dict)
     findings: PerineuralFindings | None = None
     n_sections: int = 0
     section_mm: tuple[float, float, float] | None = None
     evidence: Evidence | None = None
+    uncertainties: Mapping[Quantity, float] = field(default_factory=dict)
 
     @property
     def gradable(self) -> bool:

@@ -11,12 +11,13 @@ from foramgrade.anatomy.labels import LevelNames, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.errors import GridMismatchError, InputError
-from foramgrade.findings import Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
+from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
 from foramgrade.geometry.foramen import Foramen, find_foramina
 from foramgrade.geometry.judging import judge_asymmetry, judge_level
 from foramgrade.geometry.measure import measure_asymmetry, measure_width
 from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM
-from foramgrade.geometry.planes import SECTION_PIXEL_MM
+from foramgrade.geometry.planes import SECTION_PIXEL_MM, Raster, Section
+from foramgrade.geometry.search import spread_mask
 from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
@@ -387,14 +388,8 @@ def _evidence(foramen: Foramen, image: FloatArray | None, content: Content | Non
         offsets_mm=foramen.offsets_mm,
         areas_mm2=foramen.areas_mm2,
         outlines=tuple(
-            Outline(
-                mask=o.mask,
-                origin_mm=s.sheet.origin_mm,
-                row_mm=s.sheet.row_mm,
-                column_mm=s.sheet.column_mm,
-                spacing_mm=s.spacing_mm,
-            )
-            for s, o in zip(foramen.sections, foramen.openings, strict=True)
+            _outline(one, found.mask, section.raster)
+            for one, found in zip(foramen.sections, foramen.openings, strict=True)
         ),
         chosen=foramen.chosen,
         image=image,
@@ -403,6 +398,12 @@ def _evidence(foramen: Foramen, image: FloatArray | None, content: Content | Non
         profile_mm=None if content is None else content.profile.thickness_mm,
         obliquity_deg=foramen.obliquity_deg,
     )
+
+
+def _outline(section: Section, opening: BoolArray, raster: Raster) -> Outline:
+    """An opening placed in the patient, on the raster that all sections of the foramen share."""
+    mask, sheet = spread_mask(section, opening, raster)
+    return Outline(mask, sheet.origin_mm, sheet.row_mm, sheet.column_mm, sheet.spacing_mm)
 
 
 def _with_asymmetry(assessed: Sequence[ForamenAssessment]) -> list[ForamenAssessment]:

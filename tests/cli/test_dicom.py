@@ -98,7 +98,12 @@ def test_a_missing_slice_is_refused_until_it_is_tolerated(study, series, run, tm
     positions = {}
     for file in series.iterdir():
         positions[float(pydicom.dcmread(file, stop_before_pixels=True).ImagePositionPatient[0])] = file
-    positions[sorted(positions)[4]].unlink()
+    # The slice on which the left foramen of L3-L4 is reported; DICOM's x grows to the left.
+    row = table(tmp_path / "whole").query("level == 'L3-L4' and side == 'left'").iloc[0]
+    grid = read_volume(study.image).grid
+    centres = grid.to_world([[*((np.array(grid.shape[:2]) - 1) / 2), k] for k in range(grid.shape[2])])
+    reported = round(float(grid.to_ijk([row.section_x_mm, row.section_y_mm, row.section_z_mm])[2]))
+    positions[sorted(positions)[int((centres[:, 0] > centres[reported, 0]).sum())]].unlink()
     ended = grade(run, study, series, tmp_path / "out")
     assert (ended.status, ended.out) == (2, "")
     assert "slices are missing: between " in ended.err

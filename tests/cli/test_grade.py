@@ -64,7 +64,7 @@ def test_a_level_cut_by_the_field_leaves_the_others(study: Study, tmp_path: Path
     assert rows.sequence.eq("T1").all()
 
 
-def test_a_missing_disc_leaves_the_others(study: Study, tmp_path: Path, run: Call) -> None:
+def test_a_missing_disc_is_bridged_and_said(study: Study, tmp_path: Path, run: Call) -> None:
     labels = study.phantom.labels
     array = np.where(labels.array == 94, 0, labels.array)
     write_labels(LabelMap(array, labels.grid, "totalspineseg"), tmp_path / "labels.nii.gz")
@@ -73,10 +73,11 @@ def test_a_missing_disc_leaves_the_others(study: Study, tmp_path: Path, run: Cal
     assert (ended.status, ended.err) == (0, "")
     rows = _rows(tmp_path / "out")
     for side in ("right", "left"):
-        assert "no-disc" in rows.quality["L3-L4", side].split("|")
-        assert "the disc of this level is not labelled" in rows.reasons["L3-L4", side]
-        assert all(rows.area_mm2[level, side] > 0 for level in ("L2-L3", "L4-L5"))
-    assert "disc not labelled" in ended.out
+        assert "disc-bridged" in rows.quality["L3-L4", side].split("|")
+        assert "The disc is not labelled" in rows.reasons["L3-L4", side]
+        assert all(rows.area_mm2[level, side] > 0 for level in ("L2-L3", "L3-L4", "L4-L5"))
+        assert "disc-bridged" not in str(rows.quality["L2-L3", side])
+    assert "disc bridged" in ended.out
 
 
 def test_a_constant_image_is_measured_but_not_graded(study: Study, tmp_path: Path, start: Call) -> None:

@@ -267,7 +267,8 @@ class TestInvariance:
             # the area grows with the square of that distance, by at most 1 % per mm2.
             slack = area_tolerance(45.0, 0.8) + 0.011 * 2.2**2 * truth.area_mm2
             assert foramen.measurements[Quantity.AREA] == pytest.approx(truth.area_mm2, abs=slack)
-            assert foramen.measurements[Quantity.HEIGHT] == pytest.approx(truth.height_mm, abs=0.8 + 0.3)
+            # Both ends to a voxel: the slice is not the one of the truth, and averages over 4 mm.
+            assert foramen.measurements[Quantity.HEIGHT] == pytest.approx(truth.height_mm, abs=2 * 0.8)
             assert foramen.measurements[Quantity.DISC_HEIGHT] == pytest.approx(truth.disc_height_mm, abs=0.8 + 0.3)
             section, opening = foramen.reported
             centre = section.positions_mm[opening.mask].mean(axis=0)

@@ -40,7 +40,8 @@ def test_sizes_are_plausible() -> None:
     areas = {g: np.median([t.area_mm2 for t in TRUTHS if t.lee is g]) for g in LeeGrade}
     assert areas[LeeGrade.NONE] > areas[LeeGrade.MILD] > areas[LeeGrade.MODERATE] > areas[LeeGrade.SEVERE]
     assert all(40 <= t.area_mm2 <= 170 and 11 <= t.height_mm <= 20 for t in TRUTHS)
-    assert all(2 <= t.disc_height_mm <= 12 for t in TRUTHS)
+    # In a side curve a collapsed disc is lower still on the concave side.
+    assert all(1 <= t.disc_height_mm <= 12 for t in TRUTHS)
 
 
 def test_deformed_roots_are_flat_or_small() -> None:

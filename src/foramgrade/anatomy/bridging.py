@@ -169,7 +169,7 @@ def bridge_bodies(
     at, inside = _nearest(grid, steps)
     found = np.where(inside, codes[tuple(np.moveaxis(at, -1, 0))], 0)
     ijk = grid.to_ijk(steps)
-    # A column belongs to a body where the ball comes anywhere near it: at its rims a ball cannot reach into the corners.
+    # A column belongs to a body where the ball comes near it anywhere: into the corners of its rims no ball reaches.
     bodies = [
         (found == code) & body.holds(ijk).any(axis=-1, keepdims=True) for code, body in ((upper, above), (lower, below))
     ]

@@ -1,6 +1,7 @@
 """A level's own axes: right, anterior and superior from the anatomy, not from the scanner."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -16,8 +17,8 @@ CANAL_SLAB_MM = 15.0
 #: Half-height of the slab around the disc in which the bodies are looked at, mm.
 BODY_SLAB_MM = 15.0
 
-#: Centres are found on voxels of about this size, mm.
-CENTRE_VOXEL_MM = 1.5
+#: Half-width and half-depth of a pair of bodies with room, mm.
+BODY_REACH_MM = (34.0, 28.0)
 
 #: A plane fitted to fewer voxels than this is not trusted.
 FEWEST_DISC_VOXELS = 50
@@ -146,12 +147,25 @@ def _bodies_centre(
     """Centre, mm, of what the two vertebrae and the disc have near the disc and in front of its way to the canal."""
     anterior = _unit(_perpendicular(origin - behind, superior))
     wall = behind @ anterior + (origin - behind) @ anterior / 2
-    step = [max(1, int(CENTRE_VOXEL_MM / spacing)) for spacing in spine.grid.spacing_mm]
+    box = _box_near(spine, origin, superior, anterior)
     structures = [s for s in (segment.upper, segment.lower, segment.disc) if s is not None]
-    positions = np.concatenate([voxel_positions(spine, s.code, s.box, step=step) for s in structures])
+    positions = np.concatenate([voxel_positions(spine, s.code, box) for s in structures])
     near = (np.abs((positions - origin) @ superior) < BODY_SLAB_MM) & (positions @ anterior > wall)
     centre: FloatArray = positions[near].mean(axis=0) if near.sum() >= FEWEST_DISC_VOXELS else origin
     return centre
+
+
+def _box_near(spine: Spine, origin: FloatArray, superior: FloatArray, anterior: FloatArray) -> Box:
+    """Box of voxels around the bodies' slab."""
+    sizes = (*BODY_REACH_MM, BODY_SLAB_MM)
+    axes = np.stack([np.cross(anterior, superior), anterior, superior])
+    signs = np.array(list(product((-1.0, 1.0), repeat=3)))
+    corners = spine.grid.to_ijk(origin + (signs * sizes) @ axes)
+    shape = np.array(spine.grid.shape)
+    first = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, shape)
+    last = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, first, shape)
+    i, j, k = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    return i, j, k
 
 
 def _box_between(spine: Spine, segment: Segment) -> Box:

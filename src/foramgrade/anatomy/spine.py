@@ -1,7 +1,7 @@
 """The spine as an ordered row of vertebrae, with the discs and the canal between and behind them."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -182,7 +182,7 @@ def find_spine(anatomic: AnatomicMap) -> Spine:
     open_levels = []
     for upper, lower in itertools.zip_longest(vertebrae, vertebrae[1:]):
         if lower is None or not _neighbours(upper, lower) or _lacks_one(upper, lower, anatomic, structures):
-            if DISC_CODE_OFFSET + upper.code in structures or upper.name in _LAST_LUMBAR or upper.last:
+            if DISC_CODE_OFFSET + upper.code in structures:
                 open_levels.append(OpenLevel(Level(upper.name, _usual_next(upper)), upper.verified, len(segments)))
             continue
         disc = structures.get(DISC_CODE_OFFSET + upper.code)
@@ -270,8 +270,7 @@ def _usual_next(vertebra: VertebraLabel) -> str:
     return VERTEBRA_NAMES[VERTEBRA_NAMES.index(vertebra.name) + 1] if vertebra.name != "T12" else "L1"
 
 
-def voxel_positions(spine: Spine, code: int, box: Box, *, step: Sequence[int] = (1, 1, 1)) -> FloatArray:
-    """World positions (N, 3), mm, of the voxels with a code inside a box; of every so-manieth along each axis."""
-    i, j, k = (slice(part.start, part.stop, n) for part, n in zip(box, step, strict=True))
-    ijk = np.argwhere(spine.codes[i, j, k] == code) * step + [part.start for part in box]
+def voxel_positions(spine: Spine, code: int, box: Box) -> FloatArray:
+    """World positions (N, 3), mm, of the voxels with a code inside a box."""
+    ijk = np.argwhere(spine.codes[box] == code) + [part.start for part in box]
     return spine.grid.to_world(ijk)

@@ -141,16 +141,38 @@ def widen(section: Section, opening: Opening, sampler: PartSampler, raster: Rast
     Section, Opening
         The same, wider.
     """
+    mask, sheet = spread_mask(section, opening.mask, raster)
+    return sampler.cut(raster, sheet), Opening(mask, opening.gap_mm, opening.cut, opening.seam_mm)
+
+
+def spread_mask(section: Section, mask: BoolArray, raster: Raster) -> tuple[BoolArray, Sheet]:
+    """A mask of a section on the whole raster.
+
+    Parameters
+    ----------
+    section : Section
+        On a box of the raster, or on all of it.
+    mask : (h, w) bool array
+        On the section.
+    raster : Raster
+        The whole raster, H by W.
+
+    Returns
+    -------
+    (H, W) bool array
+        The mask, False outside the section.
+    Sheet
+        The section's sheet with the whole raster's first pixel.
+    """
     row, column = (
         int(np.searchsorted(whole, piece[0] - raster.pixel_mm / 2))
         for whole, piece in ((raster.superior_mm, section.superior_mm), (raster.anterior_mm, section.anterior_mm))
     )
     old = section.sheet
     origin = old.origin_mm - row * old.row_mm - column * old.column_mm
-    whole = sampler.cut(raster, Sheet(old.offset_mm, old.spacing_mm, origin, old.row_mm, old.column_mm))
-    mask = np.zeros(whole.parts.shape, bool)
-    mask[row : row + opening.mask.shape[0], column : column + opening.mask.shape[1]] = opening.mask
-    return whole, Opening(mask, opening.gap_mm, opening.cut, opening.seam_mm)
+    result = np.zeros((len(raster.superior_mm), len(raster.anterior_mm)), bool)
+    result[row : row + mask.shape[0], column : column + mask.shape[1]] = mask
+    return result, Sheet(old.offset_mm, old.spacing_mm, origin, old.row_mm, old.column_mm)
 
 
 def _look(
