@@ -1,11 +1,12 @@
 """A level's own axes: right, anterior and superior from the anatomy, not from the scanner."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from foramgrade.anatomy.spine import Box, Segment, Spine, Structure, voxel_positions
+from foramgrade.anatomy.spine import Box, Segment, Spine, Structure, mask_centre, voxel_positions
 from foramgrade.findings import FloatArray
 
 #: The disc's plane is trusted for the superior axis when its normal is within this angle of the vertebrae's line.
@@ -14,11 +15,14 @@ DISC_NORMAL_LIMIT_DEG = 45.0
 #: Half-height of the slab around the disc in which the canal is looked at, mm.
 CANAL_SLAB_MM = 15.0
 
+#: ... and how far from the disc's centre across that slab, mm: half a body and a wide canal, askew.
+CANAL_REACH_MM = 60.0
+
 #: Half-height of the slab around the disc in which the bodies are looked at, mm.
 BODY_SLAB_MM = 15.0
 
-#: Half-width and half-depth of a pair of bodies with room, mm.
-BODY_REACH_MM = (34.0, 28.0)
+#: Half-depth and half-width of a pair of bodies with room, mm.
+BODY_REACH_MM = (28.0, 34.0)
 
 #: A plane fitted to fewer voxels than this is not trusted.
 FEWEST_DISC_VOXELS = 50
@@ -133,12 +137,13 @@ def _bodies(segment: Segment) -> tuple[Structure, ...]:
 def _canal_centre(spine: Spine, segment: Segment, origin: FloatArray, superior: FloatArray) -> FloatArray | None:
     if spine.canal is None:
         return None
-    positions = voxel_positions(spine, spine.canal.code, _box_between(spine, segment))
-    near = positions[np.abs((positions - origin) @ superior) < CANAL_SLAB_MM]
-    if len(near) < FEWEST_DISC_VOXELS:
-        return None
-    centre: FloatArray = near.mean(axis=0)
-    return centre
+    slab = (superior, origin, CANAL_SLAB_MM)
+    # What lies across superior is not known yet: a block that is as deep as it is wide.
+    across = _unit(_perpendicular(np.eye(3)[int(np.argmin(np.abs(superior)))], superior))
+    axes = np.stack([superior, across, np.cross(superior, across)])
+    block = _box_around(spine, origin, axes, (CANAL_SLAB_MM, CANAL_REACH_MM, CANAL_REACH_MM))
+    box = _shared(_shared(block, spine.canal.box), _box_between(spine, segment))
+    return _centre_within(spine, (spine.canal.code,), box, slab)
 
 
 def _bodies_centre(
@@ -146,26 +151,61 @@ def _bodies_centre(
 ) -> FloatArray:
     """Centre, mm, of what the two vertebrae and the disc have near the disc and in front of its way to the canal."""
     anterior = _unit(_perpendicular(origin - behind, superior))
-    wall = behind @ anterior + (origin - behind) @ anterior / 2
-    box = _box_near(spine, origin, superior, anterior)
-    structures = [s for s in (segment.upper, segment.lower, segment.disc) if s is not None]
-    positions = np.concatenate([voxel_positions(spine, s.code, box) for s in structures])
-    near = (np.abs((positions - origin) @ superior) < BODY_SLAB_MM) & (positions @ anterior > wall)
-    centre: FloatArray = positions[near].mean(axis=0) if near.sum() >= FEWEST_DISC_VOXELS else origin
-    return centre
+    halfway = (behind + origin) / 2
+    codes = [s.code for s in (segment.upper, segment.lower, segment.disc) if s is not None]
+    axes = np.stack([superior, anterior, np.cross(anterior, superior)])
+    box = _box_around(spine, origin, axes, (BODY_SLAB_MM, *BODY_REACH_MM))
+    centre = _centre_within(spine, codes, box, (superior, origin, BODY_SLAB_MM), front=(anterior, halfway))
+    return origin if centre is None else centre
 
 
-def _box_near(spine: Spine, origin: FloatArray, superior: FloatArray, anterior: FloatArray) -> Box:
-    """Box of voxels around the bodies' slab."""
-    sizes = (*BODY_REACH_MM, BODY_SLAB_MM)
-    axes = np.stack([np.cross(anterior, superior), anterior, superior])
+def _centre_within(
+    spine: Spine,
+    codes: Sequence[int],
+    box: Box,
+    slab: tuple[FloatArray, FloatArray, float],
+    *,
+    front: tuple[FloatArray, FloatArray] | None = None,
+) -> FloatArray | None:
+    """Centre, mm, of the voxels of some codes in a box, within a slab and before a plane; None of hardly any.
+
+    The slab is given by its normal, a point in its middle and its half-height, mm, the plane by its normal and a point.
+    """
+    here = spine.codes[box]
+    wanted = np.zeros(int(here.max(initial=0)) + 1, bool)
+    wanted[[code for code in codes if code < len(wanted)]] = True
+    normal, middle, half = slab
+    mask = wanted[here] & (np.abs(_along(spine, box, normal, middle)) < half)
+    if front is not None:
+        mask &= _along(spine, box, *front) > 0
+    centre, voxels = mask_centre(mask, box)
+    return spine.grid.to_world(centre) if voxels >= FEWEST_DISC_VOXELS else None
+
+
+def _along(spine: Spine, box: Box, direction: FloatArray, point: FloatArray) -> FloatArray:
+    """Distance, mm, of the voxels of a box from a point along a direction."""
+    matrix, shift = spine.grid.affine[:3, :3], spine.grid.affine[:3, 3]
+    i, j, k = (np.arange(part.start, part.stop) * step for part, step in zip(box, direction @ matrix, strict=True))
+    distance: FloatArray = i[:, None, None] + j[:, None] + k + float((shift - point) @ direction)
+    return distance
+
+
+def _box_around(spine: Spine, origin: FloatArray, axes: FloatArray, reach_mm: tuple[float, float, float]) -> Box:
+    """Box of voxels that holds a block: its centre, its axes as rows and its half-lengths along them, mm."""
     signs = np.array(list(product((-1.0, 1.0), repeat=3)))
-    corners = spine.grid.to_ijk(origin + (signs * sizes) @ axes)
+    corners = spine.grid.to_ijk(origin + (signs * reach_mm) @ axes)
     shape = np.array(spine.grid.shape)
     first = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, shape)
     last = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, first, shape)
     i, j, k = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
     return i, j, k
+
+
+def _shared(one: Box, other: Box) -> Box:
+    """The part of a box that lies in another too; empty where there is none."""
+    first = [max(a.start, b.start) for a, b in zip(one, other, strict=True)]
+    last = [max(low, min(a.stop, b.stop)) for low, a, b in zip(first, one, other, strict=True)]
+    return slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2])
 
 
 def _box_between(spine: Spine, segment: Segment) -> Box:

@@ -7,7 +7,7 @@ Where SPINEPS draws endplates (label 200 + V), both of them belong to the *disc*
 the voxels lies between the body V and the disc 100 + V, the other half between that disc and the body V + 1.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -65,6 +65,9 @@ ENDPLATE_CODE_OFFSET = 300
 
 #: A scheme does not fit when a larger share of the labelled voxels carries numbers that it does not know.
 UNKNOWN_SHARE_LIMIT = 0.05
+
+#: Voxels that are worked on at a time.
+_PIECE_VOXELS = 1 << 18
 
 #: A level needs two vertebrae.
 FEWEST_VERTEBRAE = 2
@@ -130,8 +133,10 @@ class AnatomicMap:
     soft: SoftCodes | None = None
 
     def __post_init__(self) -> None:
-        codes = np.array(self.codes, dtype=np.uint16)
-        codes.flags.writeable = False
+        codes = self.codes
+        if codes.dtype != np.uint16 or codes.base is not None or codes.flags.writeable:
+            codes = np.array(codes, dtype=np.uint16, order="K")
+            codes.flags.writeable = False
         object.__setattr__(self, "codes", codes)
 
 
@@ -189,7 +194,8 @@ def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: LevelNames | 
     present = sorted((label for label in found if label in by_label), key=lambda n: VERTEBRA_NAMES.index(by_label[n]))
     code_of = {name: n for n, name in enumerate(dict.fromkeys(by_label[label] for label in present), start=1)}
     vertebrae = _rename(_name_vertebrae(present, scheme, code_of), level_names or {}, scheme)
-    codes = _lookup_table(scheme, code_of, _last_lumbar(vertebrae, scheme), int(carrier.max()))[carrier]
+    table = _lookup_table(scheme, code_of, _last_lumbar(vertebrae, scheme), int(carrier.max()))
+    codes = _translate(carrier, table)
     parts: tuple[VertebraPart, ...] = ()
     if scheme.instances:
         bones = np.where(codes <= len(code_of), codes, 0)
@@ -199,6 +205,7 @@ def relabel(labels: LabelMap, scheme: LabelScheme, *, level_names: LevelNames | 
         canal[[n for n in (*scheme.canal, *scheme.cord) if n < canal.size]] = CANAL_CODE
         np.copyto(codes, canal[labels.array], where=carrier == 0)
     soft = None if labels.shares is None else SoftCodes(codes, labels.shares)
+    codes.flags.writeable = False
     return AnatomicMap(harden(codes, labels.shares), labels.grid, vertebrae, parts, soft)
 
 
@@ -252,9 +259,29 @@ def _count_labels(array: npt.NDArray[np.integer]) -> dict[int, int]:
         if not 0 <= extreme <= LARGEST_LABEL:
             msg = f"found the label {extreme}, expected 0 to {LARGEST_LABEL}: is this an image instead of a mask?"
             raise InputError(msg)
-    counts = np.bincount(array.ravel(order="K").astype(np.uint16, copy=False))
+    counts = np.zeros(LARGEST_LABEL + 1, np.int64)
+    for piece in _pieces(array):  # bincount turns what it is given into 8 bytes per voxel
+        counted = np.bincount(piece)
+        counts[: len(counted)] += counted
     counts[0] = 0
     return {int(label): int(counts[label]) for label in np.flatnonzero(counts)}
+
+
+def _pieces(array: npt.NDArray[np.integer]) -> Iterator[npt.NDArray[np.integer]]:
+    """Flat pieces of an array, in the order of its memory, that stay in a processor's cache."""
+    flat = array.ravel(order="K")
+    return (flat[start : start + _PIECE_VOXELS] for start in range(0, flat.size, _PIECE_VOXELS))
+
+
+def _translate(array: npt.NDArray[np.integer], table: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    """The entries of a table for every value of an array, in the order of its memory."""
+    result = np.empty_like(array, dtype=np.uint16)
+    flat = result.ravel(order="K")
+    for start, given in zip(range(0, flat.size, _PIECE_VOXELS), _pieces(array), strict=True):
+        np.take(table, given, out=flat[start : start + _PIECE_VOXELS], mode="clip")
+    if flat.base is not result:  # ravel had to copy: an order of its own that a flat view cannot follow
+        result = np.asarray(table[array])
+    return result
 
 
 def _unknown(found: Mapping[int, int], known: Iterable[int]) -> tuple[list[int], float]:

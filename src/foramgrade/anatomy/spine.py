@@ -13,7 +13,7 @@ from foramgrade.anatomy.checks import are_apart, check_disc, check_map
 from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES
 from foramgrade.errors import AnatomyError
-from foramgrade.findings import FloatArray, Level
+from foramgrade.findings import BoolArray, FloatArray, Level
 from foramgrade.volume import Grid, SoftCodes
 
 #: Neighbours that skip names because the spine has fewer segments than the row of names.
@@ -144,16 +144,26 @@ def find_structures(codes: npt.NDArray[np.uint16], grid: Grid) -> Mapping[int, S
         One entry per code present.
     """
     found: dict[int, Structure] = {}
-    for index, box in enumerate(ndimage.find_objects(codes)):
-        if box is None:
+    # The search walks through its array in the order of C; what is stored in Fortran's is handed over turned.
+    turned = codes.flags.f_contiguous and not codes.flags.c_contiguous
+    for index, seen in enumerate(ndimage.find_objects(codes.T if turned else codes)):
+        if seen is None:
             continue
+        box = seen[::-1] if turned else seen
         code = index + 1
         mask = codes[box] == code
-        counts = [mask.sum(axis=tuple(a for a in range(3) if a != axis)) for axis in range(3)]
-        voxels = int(counts[0].sum())
-        centre = [float(c @ np.arange(b.start, b.stop)) / voxels for c, b in zip(counts, box, strict=True)]
+        centre, voxels = mask_centre(mask, box)
         found[code] = Structure(code, box, grid.to_world(centre), voxels)
     return found
+
+
+def mask_centre(mask: BoolArray, box: Box) -> tuple[FloatArray, int]:
+    """Centre (3,), in voxels of the map, and number of the voxels of a mask on a box."""
+    plane = mask.sum(axis=2, dtype=np.int64)
+    counts = (plane.sum(axis=1), plane.sum(axis=0), np.count_nonzero(mask, axis=(0, 1)))
+    voxels = int(plane.sum())
+    sums = [float(c @ np.arange(b.start, b.stop)) for c, b in zip(counts, box, strict=True)]
+    return np.array(sums) / max(voxels, 1), voxels
 
 
 def find_spine(anatomic: AnatomicMap) -> Spine:

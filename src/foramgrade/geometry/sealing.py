@@ -31,10 +31,10 @@ LIP_REACH_MM = 1.5
 MOUTH_RATIO = 1.25
 
 #: Bone further than this from the chord closes no foramen, mm: half the width of the widest with its ring.
-HALF_WIDTH_MM = 18.0
+HALF_WIDTH_MM = 15.0
 
 #: Room above and below the chord in which a half is looked at, mm: beyond it, it is open.
-ROOM_MM = 14.0
+ROOM_MM = 10.0
 
 #: Rounding of a distance between pixel centres.
 _ROUNDING_MM = 1e-9
@@ -124,6 +124,27 @@ def _seal(bone: BoolArray, start: BoolArray, pixel_mm: float, limit_mm: float) -
         if throat is None:
             return Unclosed(None)
         gap_mm = 2 * throat
+    if gap_mm == 0.0:
+        box = _box_of(reached)
+        closed = _without_clefts(reached[box], start[box], pixel_mm, limit_mm, 0.0)
+        if isinstance(closed, Unclosed):
+            return closed
+        mask = np.zeros_like(reached)
+        mask[box] = closed.mask
+        return Half(mask, 0.0, closed.seam_mm)
+    return _without_clefts(reached, start, pixel_mm, limit_mm, gap_mm)
+
+
+def _box_of(region: BoolArray) -> tuple[slice, slice]:
+    """Box of a region that reaches no rim, with a rim of its own; the chord's far side stays as it is."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    return slice(int(rows[0]) - 1, int(rows[-1]) + 2), slice(int(columns[0]) - 1, None)
+
+
+def _without_clefts(
+    reached: BoolArray, start: BoolArray, pixel_mm: float, limit_mm: float, gap_mm: float
+) -> Half | Unclosed:
+    """What is left of the reached region without its clefts and what leads out of it."""
     inside = reached & ~_clefts(reached, start, pixel_mm)
     if _leaks(inside):
         throat = _throat(~inside, start, pixel_mm, limit_mm)

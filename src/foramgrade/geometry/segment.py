@@ -16,6 +16,9 @@ IntArray = npt.NDArray[np.intp]
 #: Slices up to this far from the midline show body, disc and canal, mm: half the width of the canal.
 MIDLINE_MM = 8.0
 
+#: Half-height of what is looked at, and how far it reaches behind the disc, mm: a body slips by 12 mm at most.
+REACH_MM = (24.0, 12.0)
+
 #: Share of the disc's depth, in its middle, over which an endplate is fitted: the rims curve.
 PLATE_SHARE = 0.8
 
@@ -69,7 +72,10 @@ def measure_midline(spine: Spine, segment: Segment, raster: Raster, sampler: Par
     Midline
         With None for what the labels do not show.
     """
-    sections = [sampler.cut(raster, sheet) for sheet in place_midline_sheets(spine.grid, raster, MIDLINE_MM)]
+    rows = np.flatnonzero(np.abs(raster.superior_mm) <= REACH_MM[0])
+    columns = np.flatnonzero(raster.anterior_mm >= raster.margin_mm - REACH_MM[1])
+    bodies = raster.crop(slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), None))
+    sections = [sampler.cut(bodies, sheet) for sheet in place_midline_sheets(spine.grid, bodies, MIDLINE_MM)]
     plates = [_plate_points(sections, part) for part in (Part.UPPER, Part.LOWER)]
     return Midline(
         measure_segmental_angle(*plates),
