@@ -184,7 +184,7 @@ def bridge_bodies(
     box = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
     voxels = np.argwhere(codes[box] == wanted) + first
     local = (grid.to_world(voxels) - middle) @ axes.T
-    places = np.rint((local + [*REACH_MM, half]) / STEP_MM).astype(np.intp)
+    places = np.rint((local + np.array([*REACH_MM, half])) / STEP_MM).astype(np.intp)
     known = np.all((places >= 0) & (places < gap.shape), axis=1)
     result: npt.NDArray[np.intp] = voxels[known][gap[tuple(places[known].T)]]
     return result
