@@ -27,7 +27,11 @@ def test_the_sign_is_measured_minus_reference() -> None:
 
 @pytest.mark.parametrize(
     ("measured", "reference", "match"),
-    [([1.0], [1.0], "two or more values"), ([1.0, 2.0], [1.0], "equal length"), ([1.0, np.nan], [1.0, 2.0], "finite|number")],
+    [
+        ([1.0], [1.0], "two or more values"),
+        ([1.0, 2.0], [1.0], "equal length"),
+        ([1.0, np.nan], [1.0, 2.0], "finite|number"),
+    ],
 )
 def test_refusals(measured: list[float], reference: list[float], match: str) -> None:
     with pytest.raises(InputError, match=match):

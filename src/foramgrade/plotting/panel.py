@@ -233,14 +233,24 @@ def _write_numbers(figure: Figure, assessment: ForamenAssessment) -> None:
     figure.add_artist(rule)
     for column, rows in enumerate(_NUMBERS):
         x_in = _COLUMN_IN + column * (width_in + gap_in)
-        cells = [(name, assessment.measurements.get(quantity), form) for name, quantity, form in rows]
+        cells = [(name, _number(assessment, quantity, form)) for name, quantity, form in rows]
         if len(cells) < 5:
-            cells.append(("Sections", float(assessment.n_sections), "{:.0f}"))
-        for row, (name, value, form) in enumerate(cells):
+            cells.append(("Sections", str(assessment.n_sections)))
+        for row, (name, text) in enumerate(cells):
             y_in = top_in - row * step_in
             write_line(figure, x_in, y_in, name, size_pt=8, color=GREY)
-            text = "–" if value is None else form.format(value).replace("-", "−")
             write_line(figure, x_in + width_in, y_in, text, size_pt=8, align="right")
+
+
+def _number(assessment: ForamenAssessment, quantity: Quantity, form: str) -> str:
+    """A measured value in words, with its standard uncertainty where it has one."""
+    value = assessment.measurements.get(quantity)
+    if value is None:
+        return "–"
+    number, *unit = form.split(" ")
+    uncertain = assessment.uncertainties.get(quantity)
+    known = [number.format(value)] if uncertain is None else [number.format(value), "±", number.format(uncertain)]
+    return " ".join([*known, *unit]).replace("-", "−")
 
 
 def _draw_small_plots(figure: Figure, assessment: ForamenAssessment) -> None:
