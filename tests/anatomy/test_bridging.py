@@ -136,7 +136,8 @@ def test_the_gap_has_no_holes_on_fine_voxels(spacing_mm: tuple[float, float, flo
 
 def resting(pair: Pair) -> BoolArray:
     """Voxels of the upper body that touch the lower one, or touch a voxel that does."""
-    return (pair.codes == 1) & grown(grown(pair.codes == 2))
+    result: BoolArray = (pair.codes == 1) & grown(grown(pair.codes == 2))
+    return result
 
 
 @pytest.mark.parametrize("spacing_mm", [(0.9, 0.8, 1.1), (0.8, 0.8, 4.0)])

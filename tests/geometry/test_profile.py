@@ -137,6 +137,7 @@ def test_the_stretch_ends_at_half_as_much_area_again(areas: list[float], expecte
         ([10.0, 11.0, 12.0, 15.0, 16.0], slice(0, 3)),
         ([10.0, 11.0, 15.0, 16.0], slice(2, 4)),  # equal: the lateral one
         ([-10.0, -14.0, -15.0, -16.0], slice(1, 4)),
+        ([10.0, 11.0, 13.0, 14.0, 15.0], slice(2, 5)),  # one section between them shows nothing
         ([10.0, 11.4, 12.8], slice(0, 3)),  # oblique slices are a little further apart
     ],
 )
