@@ -136,8 +136,8 @@ def test_the_order_of_storage_is_indifferent(
     again = assess(image, LabelMap(arrays[1], turned, phantom.labels.scheme))
     for one, other in zip(study.foramina, again.foramina, strict=True):
         assert (other.name, other.quality, other.grade.lee) == (one.name, one.quality, one.grade.lee)
-        # rounding decides about single voxels of the reference regions behind the fat
-        assert other.measurements == pytest.approx(one.measurements, rel=1e-3, abs=1e-9)
+        # rounding decides about single pixels of the root (0.09 of 20 mm2) and of the reference regions behind the fat
+        assert other.measurements == pytest.approx(one.measurements, rel=2e-2, abs=1e-9)
         for quantity in {Quantity.AREA, Quantity.HEIGHT, Quantity.VOLUME, Quantity.DISC_HEIGHT} & set(one.measurements):
             assert other.measurements[quantity] == pytest.approx(one.measurements[quantity], rel=1e-9)
 

@@ -74,6 +74,28 @@ def test_a_growth_that_no_foramen_has_is_not_believed() -> None:
     assert found.area_mm2 > areas.min() * (1 - LARGEST_GROWTH_PER_MM2) - 3.0
 
 
+def test_a_section_that_a_faulty_mask_made_small_does_not_decide() -> None:
+    x = np.array([13.9, 17.2, 20.5])
+    found = find_minimum(x, np.array([42.0, 29.0, 44.0]), spacing_mm=3.3, own_mm2=1.0, alike_mm2=5.0)
+    assert 31.0 < found.area_mm2 < 40.0
+
+
+@pytest.mark.parametrize("spacing", [3.3, 4.4, 5.5])
+def test_one_slice_is_a_little_more_than_the_smallest(spacing: float) -> None:
+    found = find_minimum(np.array([16.0]), np.array([100.0]), spacing_mm=spacing)
+    most = 100.0 * (1 - 1 / (1 + LARGEST_GROWTH_PER_MM2 * spacing**2 / 4))
+    assert 0 < 100.0 - found.area_mm2 < most / 2
+    assert found.index == 0
+
+
+def test_ties_go_to_the_smaller_section() -> None:
+    found = [
+        find_minimum(np.array([15.0, 19.0]), np.array(areas), spacing_mm=4.0)
+        for areas in ([90.0, 90.0], [90.0, 89.999])
+    ]
+    assert [f.index for f in found] == [0, 1]
+
+
 def test_uncertainty_grows_with_the_distance_of_slices() -> None:
     stated = []
     for spacing in (1.0, 2.0, 3.0, 4.0, 5.0):

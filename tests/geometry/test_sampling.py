@@ -118,3 +118,12 @@ def test_outside_of_the_map_is_not_inside(build_level: Build, spacing_mm: tuple[
         outside += int((~section.inside).sum())
         assert_as_naive(spine, section)
     assert outside > 0
+
+
+def test_far_from_the_map_nothing_is_inside(build_level: Build) -> None:
+    spine = build_level(ellipse)
+    raster = raster_of(spine)
+    away = replace(place_sheets(spine.grid, raster, Side.LEFT)[0], origin_mm=np.array([0.0, 300.0, 0.0]))
+    section = PartSampler(spine, spine.segments[0], raster).cut(raster, away)
+    assert not section.inside.any()
+    assert not section.parts.any()

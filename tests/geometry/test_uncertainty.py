@@ -104,6 +104,9 @@ def test_the_area_has_every_source_in_squares() -> None:
     found = area_uncertainty(border, minimum_mm2=3.0, obliquity_mm2=2.0)
     rest = area_uncertainty(border, minimum_mm2=0.0, obliquity_mm2=0.0)
     assert found**2 - rest**2 == pytest.approx(3.0**2 + 2.0**2)
+    # The segmentation's error comes in with the sections, whose errors are alike.
+    smooth = replace(border, raggedness_mm=0.0)
+    assert area_uncertainty(smooth, minimum_mm2=3.0, obliquity_mm2=2.0) == found
     # Dominated by one source it is that source.
     assert area_uncertainty(PLAIN, minimum_mm2=1000.0, obliquity_mm2=0.0) == pytest.approx(1000.0, rel=1e-4)
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from foramgrade.findings import Border, Side
 from foramgrade.phantom import PhantomSpec, SectionMap, Tissue, make_phantom, map_section, random_spec
-from foramgrade.phantom.spec import LEVELS
+from foramgrade.phantom.spec import LEVELS, LevelSpec
 from foramgrade.phantom.spine import make_spine
 from foramgrade.phantom.tissue import DISC_CODE, SAC_CODE, tissue_at
 from foramgrade.phantom.truth import ForamenTruth, find_truth
@@ -102,6 +102,32 @@ def test_disc_height_walked_along_the_superior_axis(truth: ForamenTruth) -> None
     margin = front[int((heights > 0).argmax())]
     near = heights[(front >= margin + 1.0) & (front <= margin + 5.0)]
     assert np.median(near) == pytest.approx(truth.disc_height_mm, abs=2 * step)
+
+
+@pytest.mark.parametrize("slip_mm", [-3.0, 0.0, 6.0])
+def test_a_slipped_body_is_drawn_where_it_is_said_to_be(slip_mm: float) -> None:
+    """The posterior walls of the two bodies in the midline, walked from their middle backwards, at the endplates."""
+    levels = tuple(LevelSpec(wedge_deg=0.0, slip_mm=slip_mm if n == 3 else 0.0) for n in range(5))
+    spine = make_spine(PhantomSpec(levels=levels))
+    index, step = 4, 0.05
+    front = np.arange(-30.0, 0.0, step)
+    ends = []
+    for body, sign in ((0, 1.0), (1, -1.0)):
+        up = sign * (spine.disc_mm[index] / 2 + 0.1)
+        local = np.stack([np.zeros_like(front), front, np.full_like(front, up)], axis=-1)
+        _, structure = tissue_at(spine, spine.levels[index].to_world(local))
+        bone = structure >> 4 == index + body + 1
+        ends.append(front[int(np.flatnonzero(~bone)[-1]) + 1])
+    (truth,) = [t for t in find_truth(spine) if t.level.name == "L4-L5" and t.side is Side.LEFT]
+    assert truth.slip_mm == pytest.approx(slip_mm, abs=1e-9)
+    # The wall's waist begins at the endplate: 0.1 mm from it, it has not moved by a step.
+    assert ends[0] - ends[1] == pytest.approx(slip_mm, abs=2 * step + 0.1)
+
+
+def test_the_angle_of_a_level_is_its_wedge() -> None:
+    levels = tuple(LevelSpec(wedge_deg=w) for w in (0.0, 5.0, 9.0, 14.0, 22.0))
+    found = find_truth(make_spine(PhantomSpec(levels=levels)))
+    assert [t.segmental_angle_deg for t in found[::2]] == pytest.approx([0.0, 5.0, 9.0, 14.0, 22.0], abs=1e-9)
 
 
 def test_only_the_cleft_opens_the_ring() -> None:

@@ -147,7 +147,12 @@ def test_the_json_document_holds_everything_and_no_nan(study: StudyAssessment, t
     }
     assert graded["reasons"][1] == "The ring was open\nby 2 mm."
     assert graded["quality"] == ["ring-sealed", "low-contrast"]
-    assert graded["measurements"]["area_mm2"] == {"value": 88.126, "unit": "mm2"}
+    area = graded["measurements"]["area_mm2"]
+    assert (area["value"], area["unit"]) == (88.126, "mm2")
+    # 88.126 mm2 are 1.32 standard deviations of 34 mm2 below the mean of 133 mm2.
+    assert [(r["mean"], r["sd"], r["levels"]) for r in area["references"]] == [(133.0, 34.0, "lumbar")]
+    assert area["references"][0]["percentile"] == pytest.approx(9.34, abs=0.01)
+    assert "standard_uncertainty" not in area  # nobody gave one
     assert list(graded["findings"]["borders"]) == ["S", "P", "I", "A"]
     assert graded["findings"]["borders"]["P"] == {
         "state": "lost",
@@ -159,7 +164,11 @@ def test_the_json_document_holds_everything_and_no_nan(study: StudyAssessment, t
     assert graded["findings"]["root_shape"] == "unchanged"
     assert graded["findings"]["root_shape_probability"] == 0.02
     assert graded["section_mm"] == [-21.25, 3.0, -104.126]
-    assert graded["sections"] == {"offsets_mm": [-6.0, -2.0, 2.0, 6.0], "areas_mm2": [110.0, 88.123457, None, 95.0]}
+    assert graded["sections"] == {
+        "offsets_mm": [-6.0, -2.0, 2.0, 6.0],
+        "areas_mm2": [110.0, 88.123457, None, 95.0],
+        "obliquity_deg": 0.0,
+    }
     assert graded["fat_profile_mm"] == [2.0, 0.0, 0.333333, 0.0]
     assert "-0.0" not in json.dumps(graded["fat_profile_mm"])
     missing = ("findings", "section_mm", "sections", "fat_profile_mm")

@@ -165,7 +165,8 @@ def bridge_bodies(
         return nothing
     axes = _axes(above, below)
     middle = (above.centre_mm + below.centre_mm) / 2
-    steps = _positions(axes, middle, float(np.linalg.norm(above.centre_mm - below.centre_mm)) / 2)
+    half = float(np.linalg.norm(above.centre_mm - below.centre_mm)) / 2
+    steps = _positions(axes, middle, half)
     at, inside = _nearest(grid, steps)
     found = np.where(inside, codes[tuple(np.moveaxis(at, -1, 0))], 0)
     ijk = grid.to_ijk(steps)
@@ -173,11 +174,19 @@ def bridge_bodies(
     bodies = [
         (found == code) & body.holds(ijk).any(axis=-1, keepdims=True) for code, body in ((upper, above), (lower, below))
     ]
-    between = _between(*bodies)
-    wanted = at[between & inside & (found == 0)]
-    if not len(wanted):
-        wanted = at[_lowest_layer(bodies[0], bodies[1]) & inside]
-    result: npt.NDArray[np.intp] = np.unique(wanted, axis=0)
+    gap, wanted = _between(*bodies), 0
+    if not gap.any():
+        gap, wanted = _lowest_layer(bodies[0], bodies[1]), upper
+    if not gap.any():
+        return nothing
+    # Back to voxels: those of the box around the gap whose own place on the raster lies in it.
+    first, last = at[gap].min(axis=0), at[gap].max(axis=0) + 1
+    box = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    voxels = np.argwhere(codes[box] == wanted) + first
+    local = (grid.to_world(voxels) - middle) @ axes.T
+    places = np.rint((local + np.array([*REACH_MM, half])) / STEP_MM).astype(np.intp)
+    known = np.all((places >= 0) & (places < gap.shape), axis=1)
+    result: npt.NDArray[np.intp] = voxels[known][gap[tuple(places[known].T)]]
     return result
 
 

@@ -20,6 +20,10 @@ PEDICLE_HEIGHT_MM = 12.0
 #: A piece of a vertebra counts as body with pedicle when it reaches this far before the disc's posterior margin, mm.
 BODY_DEPTH_MM = 6.0
 
+#: A foramen lies behind the bodies: its chord is at most this far in front of the disc's posterior margin, mm, since
+#: walls curve forward at the sides.
+FARTHEST_FORWARD_MM = 8.0
+
 #: Shortest distance between two pedicles that is looked at, mm: well below the lowest foramina, about 10 mm.
 SHORTEST_CHORD_MM = 6.0
 
@@ -55,6 +59,7 @@ def find_chord(section: Section) -> Chord | None:
     bottoms, tops, columns = _free_runs(section.solid)
     shortest = SHORTEST_CHORD_MM / section.pixel_mm
     long = (tops - bottoms >= shortest) & (bottoms > 0) & (tops < len(section.parts) - 1)
+    long &= section.anterior_mm[columns] <= section.raster.margin_mm + FARTHEST_FORWARD_MM
     bottoms, tops, columns = bottoms[long], tops[long], columns[long]
     long = (section.parts[bottoms - 1, columns] == Part.LOWER) & (section.parts[tops + 1, columns] == Part.UPPER)
     bottoms, tops, columns = bottoms[long], tops[long], columns[long]

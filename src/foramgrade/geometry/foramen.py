@@ -223,10 +223,12 @@ def _measured(foramen: Foramen, midline: Midline, grid: Grid, sampler: PartSampl
 def _border(foramen: Foramen, index: int, grid: Grid, midline: Midline) -> Border:
     """What the uncertainty of the opening on a section depends on."""
     section, opening = foramen.sections[index], foramen.openings[index]
+    # A bridged disc is seal too: where its margin bulges to is not labelled.
+    bridge = measure_disc_height(section.parts, section.pixel_mm) if foramen.segment.bridged else None
     in_plane = [s for axis, s in enumerate(grid.spacing_mm) if axis != grid.lateral_axis]
     return Border(
         outline_mm=measure_outline(opening.mask, section.pixel_mm),
-        seam_mm=opening.seam_mm,
+        seam_mm=opening.seam_mm + (bridge or 0.0),
         voxel_mm=max(in_plane),
         raggedness_mm=0.0 if midline.raggedness_mm is None else midline.raggedness_mm,
     )

@@ -7,7 +7,7 @@ and what the slice shows is seen along the foramen's course, which undoes the ob
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -68,12 +68,15 @@ class Raster:
         Frame coordinates of the rows and columns, mm; evenly spaced.
     margin_mm : float
         Frame coordinate, along anterior, of the posterior margin of the disc, mm.
+    front_mm : float or None
+        The same of its anterior margin, mm; None where it is not known.
     """
 
     frame: Frame
     superior_mm: FloatArray
     anterior_mm: FloatArray
     margin_mm: float
+    front_mm: float | None = None
 
     @property
     def pixel_mm(self) -> float:
@@ -82,11 +85,11 @@ class Raster:
 
     def every(self, step: int) -> "Raster":
         """Every so-manieth row and column of the raster."""
-        return Raster(self.frame, self.superior_mm[::step], self.anterior_mm[::step], self.margin_mm)
+        return replace(self, superior_mm=self.superior_mm[::step], anterior_mm=self.anterior_mm[::step])
 
     def crop(self, rows: slice, columns: slice) -> "Raster":
         """The part of the raster in a box of rows and columns."""
-        return Raster(self.frame, self.superior_mm[rows], self.anterior_mm[columns], self.margin_mm)
+        return replace(self, superior_mm=self.superior_mm[rows], anterior_mm=self.anterior_mm[columns])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,14 +197,15 @@ def place_raster(spine: Spine, segment: Segment, frame: Frame, *, pixel_mm: floa
     Raster
         Covers the foramina of both sides.
     """
+    front = None
     if segment.disc is None:
         behind = -17.0  # half the depth of a lumbar body: a place to look, not a measure
     else:
         depth = (voxel_positions(spine, segment.disc.code, segment.disc.box) - frame.origin_mm) @ frame.anterior
-        behind = float(np.quantile(depth, 0.02))
+        behind, front = (float(q) for q in np.quantile(depth, (0.02, 0.98)))
     anterior = np.arange(behind - REACH_MM["posterior"], behind + REACH_MM["anterior"], pixel_mm)
     superior = np.arange(-REACH_MM["inferior"], REACH_MM["superior"], pixel_mm)
-    return Raster(frame, superior, anterior, behind)
+    return Raster(frame, superior, anterior, behind, front)
 
 
 def is_thick(grid: Grid) -> bool:

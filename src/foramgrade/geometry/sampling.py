@@ -140,6 +140,8 @@ def _box_around(spine: Spine, raster: Raster) -> tuple[slice, slice, slice]:
     """Box of voxels that holds whatever a section of the level can show."""
     far = LATERAL_RANGE_MM[1] + _ROOM_MM
     behind, before = raster.margin_mm - REACH_MM["posterior"], raster.margin_mm + REACH_MM["anterior"]
+    if raster.front_mm is not None:
+        before = max(before, raster.front_mm + _ROOM_MM)
     ends = product((-far, far), (behind, before), (-REACH_MM["inferior"], REACH_MM["superior"]))
     corners = spine.grid.to_ijk(raster.frame.to_world(np.array(list(ends))))
     first = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, spine.grid.shape)

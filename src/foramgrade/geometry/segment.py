@@ -1,7 +1,7 @@
 """Measures of a motion segment in its midline: angle of the facing endplates, slip, and how ragged the mask is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -72,9 +72,13 @@ def measure_midline(spine: Spine, segment: Segment, raster: Raster, sampler: Par
     Midline
         With None for what the labels do not show.
     """
-    rows = np.flatnonzero(np.abs(raster.superior_mm) <= REACH_MM[0])
-    columns = np.flatnonzero(raster.anterior_mm >= raster.margin_mm - REACH_MM[1])
-    bodies = raster.crop(slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), None))
+    # The whole depth of the bodies: endplates are hollow, and half a plate slopes.
+    front = raster.anterior_mm[-1] if raster.front_mm is None else raster.front_mm
+    bodies = replace(
+        raster,
+        superior_mm=raster.superior_mm[np.abs(raster.superior_mm) <= REACH_MM[0]],
+        anterior_mm=np.arange(raster.margin_mm - REACH_MM[1], front + 1.0, raster.pixel_mm),
+    )
     sections = [sampler.cut(bodies, sheet) for sheet in place_midline_sheets(spine.grid, bodies, MIDLINE_MM)]
     plates = [_plate_points(sections, part) for part in (Part.UPPER, Part.LOWER)]
     return Midline(

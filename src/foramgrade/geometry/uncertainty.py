@@ -186,7 +186,7 @@ def measure_outline(mask: BoolArray, pixel_mm: float) -> float:
     Examples
     --------
     >>> y, x = np.mgrid[-40:41, -40:41] * 0.3
-    >>> round(measure_outline(x**2 + y**2 < 100, 0.3) / (2 * np.pi * 10), 2)
+    >>> round(measure_outline(x**2 + y**2 < 49, 0.3) / (2 * np.pi * 7), 2)
     1.0
     """
     m = np.pad(mask, 1)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from foramgrade.errors import InputError
 from foramgrade.findings import QUANTITIES, Border, ForamenAssessment, PerineuralFindings, Quality, Quantity
+from foramgrade.geometry.reference import find_percentile, find_references
 from foramgrade.tables.columns import Cell
 
 JSON_DECIMALS = 6
@@ -71,8 +72,8 @@ def foramen_document(foramen: ForamenAssessment) -> dict[str, object]:
     Returns
     -------
     dict
-        Grade, reasons, quality, measurements with units, findings per border, and of the evidence the profiles over
-        sections and around the root; no pictures.
+        Grade, reasons, quality, measurements with units, standard uncertainties and published values, findings per
+        border, and of the evidence the profiles over sections and around the root; no pictures.
 
     Raises
     ------
@@ -97,15 +98,18 @@ def foramen_document(foramen: ForamenAssessment) -> dict[str, object]:
         "reasons": _reasons(foramen),
         "quality": quality_names(foramen.quality),
         "measurements": {
-            quantity.value: {"value": plain(value), "unit": QUANTITIES[quantity].unit}
-            for quantity, value in _measured(foramen).items()
+            quantity.value: _measurement(foramen, quantity, value) for quantity, value in _measured(foramen).items()
         },
         "findings": None if foramen.findings is None else _findings(foramen.findings),
         "n_sections": foramen.n_sections,
         "section_mm": plain(foramen.section_mm),
         "sections": None
         if evidence is None
-        else {"offsets_mm": _profile(evidence.offsets_mm), "areas_mm2": _profile(evidence.areas_mm2)},
+        else {
+            "offsets_mm": _profile(evidence.offsets_mm),
+            "areas_mm2": _profile(evidence.areas_mm2),
+            "obliquity_deg": plain(evidence.obliquity_deg),
+        },
         "fat_profile_mm": None if evidence is None or evidence.profile_mm is None else _profile(evidence.profile_mm),
     }
 
@@ -162,6 +166,26 @@ def plain(value: object) -> object:
         return [plain(entry) for entry in value]
     msg = f"found a {type(value).__name__}, expected numbers, texts, or lists and mappings of them"
     raise InputError(msg)
+
+
+def _measurement(foramen: ForamenAssessment, quantity: Quantity, value: float) -> dict[str, object]:
+    """One measured value with its unit, its standard uncertainty, and what was published about the quantity."""
+    document: dict[str, object] = {"value": plain(value), "unit": QUANTITIES[quantity].unit}
+    if quantity in foramen.uncertainties:
+        document["standard_uncertainty"] = plain(foramen.uncertainties[quantity])
+    references = find_references(quantity, foramen.level)
+    if references:
+        document["references"] = [
+            {
+                "mean": reference.mean,
+                "sd": reference.sd,
+                "percentile": plain(find_percentile(value, reference)),
+                "levels": list(reference.levels) or "lumbar",
+                "source": reference.source,
+            }
+            for reference in references
+        ]
+    return document
 
 
 def _measured(foramen: ForamenAssessment) -> dict[Quantity, float]:
