@@ -31,6 +31,12 @@ BODY_VOXEL_MM = 1.5
 #: The space between two bodies is looked at in steps of this, mm.
 STEP_MM = 0.75
 
+#: Endplates do not rise or fall by more than this within two steps, mm; where they seem to, it is a wall.
+LEAP_MM = 2.0
+
+#: Less space between two bodies than this, mm3, is chance: they touch.
+SMALLEST_GAP_MM3 = 300.0
+
 #: Half-width, half-depth of a pair of bodies with room, mm.
 REACH_MM = (32.0, 28.0)
 
@@ -175,7 +181,7 @@ def bridge_bodies(
         (found == code) & body.holds(ijk).any(axis=-1, keepdims=True) for code, body in ((upper, above), (lower, below))
     ]
     gap, wanted = _between(*bodies), 0
-    if not gap.any():
+    if gap.sum() * STEP_MM**3 < SMALLEST_GAP_MM3:
         gap, wanted = _lowest_layer(bodies[0], bodies[1]), upper
     if not gap.any():
         return nothing
@@ -221,7 +227,12 @@ def _between(upper: BoolArray, lower: BoolArray) -> BoolArray:
     place = np.arange(count)
     roof = np.where(upper.any(axis=-1), upper.argmax(axis=-1), -1)[..., None]
     floor = np.where(lower.any(axis=-1), count - 1 - lower[..., ::-1].argmax(axis=-1), count)[..., None]
-    result: BoolArray = (place > floor) & (place < roof) & ((roof - floor) * STEP_MM <= HIGHEST_DISC_MM)
+    # Beside the wall of a tilted body a column meets it far from its rim: there the surfaces leap.
+    leap = LEAP_MM / STEP_MM
+    roof_leaps = roof - ndimage.minimum_filter(np.where(roof < 0, count, roof), size=(5, 5, 1)) > leap
+    floor_leaps = ndimage.maximum_filter(np.where(floor == count, -1, floor), size=(5, 5, 1)) - floor > leap
+    near = ((roof - floor) * STEP_MM <= HIGHEST_DISC_MM) & ~roof_leaps & ~floor_leaps
+    result: BoolArray = (place > floor) & (place < roof) & near
     return result
 
 

@@ -100,7 +100,7 @@ def fit_frame(spine: Spine, segment: Segment) -> Frame:
     line = _unit(segment.upper.centroid_mm - segment.lower.centroid_mm)
     origin = between if segment.disc is None else segment.disc.centroid_mm
     superior = _superior(spine, segment, line)
-    behind = _canal_centre(spine, segment, origin, superior)
+    behind = _canal_centre(spine, origin, superior)
     cut = any(s.touches_edge(spine.grid, spine.grid.lateral_axis) for s in _bodies(segment))
     if cut:
         axis = spine.grid.directions[:, spine.grid.lateral_axis]
@@ -134,7 +134,7 @@ def _bodies(segment: Segment) -> tuple[Structure, ...]:
     return (segment.disc,) if segment.disc is not None else (segment.upper, segment.lower)
 
 
-def _canal_centre(spine: Spine, segment: Segment, origin: FloatArray, superior: FloatArray) -> FloatArray | None:
+def _canal_centre(spine: Spine, origin: FloatArray, superior: FloatArray) -> FloatArray | None:
     if spine.canal is None:
         return None
     slab = (superior, origin, CANAL_SLAB_MM)
@@ -142,7 +142,7 @@ def _canal_centre(spine: Spine, segment: Segment, origin: FloatArray, superior: 
     across = _unit(_perpendicular(np.eye(3)[int(np.argmin(np.abs(superior)))], superior))
     axes = np.stack([superior, across, np.cross(superior, across)])
     block = _box_around(spine, origin, axes, (CANAL_SLAB_MM, CANAL_REACH_MM, CANAL_REACH_MM))
-    box = _shared(_shared(block, spine.canal.box), _box_between(spine, segment))
+    box = _shared(block, spine.canal.box)
     return _centre_within(spine, (spine.canal.code,), box, slab)
 
 
@@ -205,14 +205,6 @@ def _shared(one: Box, other: Box) -> Box:
     """The part of a box that lies in another too; empty where there is none."""
     first = [max(a.start, b.start) for a, b in zip(one, other, strict=True)]
     last = [max(low, min(a.stop, b.stop)) for low, a, b in zip(first, one, other, strict=True)]
-    return slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2])
-
-
-def _box_between(spine: Spine, segment: Segment) -> Box:
-    """Box of voxels that holds both vertebrae: the canal behind them lies inside."""
-    boxes = (segment.upper.box, segment.lower.box)
-    first = [min(b[a].start for b in boxes) for a in range(3)]
-    last = [max(b[a].stop for b in boxes) for a in range(3)]
     return slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2])
 
 

@@ -17,7 +17,7 @@ IntArray = npt.NDArray[np.intp]
 MIDLINE_MM = 8.0
 
 #: Half-height of what is looked at, and how far it reaches behind the disc, mm: a body slips by 12 mm at most.
-REACH_MM = (24.0, 12.0)
+REACH_MM = (24.0, 15.0)
 
 #: Share of the disc's depth, in its middle, over which an endplate is fitted: the rims curve.
 PLATE_SHARE = 0.8
@@ -106,8 +106,8 @@ def measure_segmental_angle(upper_mm: FloatArray, lower_mm: FloatArray) -> float
     -----
     *Definition*: planes are fitted to the middle four fifths of both endplates within 8 mm of the midline; the angle is
     that between them in the level's sagittal plane. *Deviation* from a reader's lines through the rims (Cobb):
-    least squares over the plate, which a single spur does not turn. *Limits*: on a disc of 30 mm a voxel of 0.6 mm
-    leaves about half a degree.
+    least squares over the plate, which a single spur does not turn. *Limits*: oblique slices leave a few tenths of a
+    degree, plates that lie along the voxels up to two degrees.
     """
     slopes = [_fit_plate(points, quadratic=False) for points in (upper_mm, lower_mm)]
     if slopes[0] is None or slopes[1] is None:
