@@ -159,9 +159,10 @@ def find_structures(codes: npt.NDArray[np.uint16], grid: Grid) -> Mapping[int, S
 
 def mask_centre(mask: BoolArray, box: Box) -> tuple[FloatArray, int]:
     """Centre (3,), in voxels of the map, and number of the voxels of a mask on a box."""
-    plane = mask.sum(axis=2, dtype=np.int64)
-    counts = (plane.sum(axis=1), plane.sum(axis=0), np.count_nonzero(mask, axis=(0, 1)))
-    voxels = int(plane.sum())
+    ones = mask.view(np.uint8)
+    plane, other = ones.sum(axis=2, dtype=np.uint32), ones.sum(axis=0, dtype=np.uint32)
+    counts = [sums.astype(np.int64) for sums in (plane.sum(axis=1), plane.sum(axis=0), other.sum(axis=0))]
+    voxels = int(counts[0].sum())
     sums = [float(c @ np.arange(b.start, b.stop)) for c, b in zip(counts, box, strict=True)]
     return np.array(sums) / max(voxels, 1), voxels
 

@@ -57,7 +57,9 @@ class Opening:
     seam_mm: float = 0.0
 
 
-def find_opening(section: Section, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> Opening | Unclosed | None:
+def find_opening(
+    section: Section, *, seal_limit_mm: float = SEAL_LIMIT_MM, rough: bool = False
+) -> Opening | Unclosed | None:
     """The foramen on a section.
 
     Parameters
@@ -66,6 +68,8 @@ def find_opening(section: Section, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> O
         A sagittal section.
     seal_limit_mm : float
         Widest gap in the ring that is sealed, mm.
+    rough : bool
+        Whether to tell only where it is: specks stay, and seals are not trimmed to the lips of their gaps.
 
     Returns
     -------
@@ -80,14 +84,15 @@ def find_opening(section: Section, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> O
     specks of less than 4 mm2 that touch nothing count as free.
     *Limits*: the border across a cleft is not labelled: it is drawn as a disc that touches both lips would draw it.
     """
-    section = _without_specks(section)
+    if not rough:
+        section = _without_specks(section)
     chord = find_chord(section)
     if chord is None:
         return None
     solid, pixel = section.solid, section.pixel_mm
     halves: list[Half] = []
     for anterior in (False, True):
-        half = seal_half(solid, chord, anterior=anterior, pixel_mm=pixel, limit_mm=seal_limit_mm)
+        half = seal_half(solid, chord, anterior=anterior, pixel_mm=pixel, limit_mm=seal_limit_mm, trim=not rough)
         if isinstance(half, Unclosed):
             return half
         halves.append(half)

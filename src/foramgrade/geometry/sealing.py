@@ -74,7 +74,9 @@ class Unclosed:
     gap_mm: float | None
 
 
-def seal_half(solid: BoolArray, chord: Chord, *, anterior: bool, pixel_mm: float, limit_mm: float) -> Half | Unclosed:
+def seal_half(
+    solid: BoolArray, chord: Chord, *, anterior: bool, pixel_mm: float, limit_mm: float, trim: bool = True
+) -> Half | Unclosed:
     """Free pixels enclosed on one side of the chord, and the gap that was sealed.
 
     Parameters
@@ -89,6 +91,8 @@ def seal_half(solid: BoolArray, chord: Chord, *, anterior: bool, pixel_mm: float
         Edge of a pixel, mm.
     limit_mm : float
         Widest gap that is sealed, mm.
+    trim : bool
+        Whether to trim seals to the lips of their gaps.
 
     Returns
     -------
@@ -107,7 +111,7 @@ def seal_half(solid: BoolArray, chord: Chord, *, anterior: bool, pixel_mm: float
     start = np.zeros_like(bone)
     start[chord.bottom - rows.start : chord.top + 1 - rows.start, turned.shape[1] :] = True
     bone &= ~start
-    sealed = _seal(bone, start, pixel_mm, limit_mm)
+    sealed = _seal(bone, start, pixel_mm, limit_mm, trim)
     if isinstance(sealed, Unclosed):
         return sealed
     inside = sealed.mask[:, : turned.shape[1]]
@@ -116,7 +120,7 @@ def seal_half(solid: BoolArray, chord: Chord, *, anterior: bool, pixel_mm: float
     return Half(mask, sealed.gap_mm, sealed.seam_mm)
 
 
-def _seal(bone: BoolArray, start: BoolArray, pixel_mm: float, limit_mm: float) -> Half | Unclosed:
+def _seal(bone: BoolArray, start: BoolArray, pixel_mm: float, limit_mm: float, trim: bool) -> Half | Unclosed:
     reached = _reachable(~bone, start)
     gap_mm = 0.0
     if _leaks(reached):
@@ -126,13 +130,13 @@ def _seal(bone: BoolArray, start: BoolArray, pixel_mm: float, limit_mm: float) -
         gap_mm = 2 * throat
     if gap_mm == 0.0:
         box = _box_of(reached)
-        closed = _without_clefts(reached[box], start[box], pixel_mm, limit_mm, 0.0)
+        closed = _without_clefts(reached[box], start[box], pixel_mm, limit_mm, 0.0, trim)
         if isinstance(closed, Unclosed):
             return closed
         mask = np.zeros_like(reached)
         mask[box] = closed.mask
         return Half(mask, 0.0, closed.seam_mm)
-    return _without_clefts(reached, start, pixel_mm, limit_mm, gap_mm)
+    return _without_clefts(reached, start, pixel_mm, limit_mm, gap_mm, trim)
 
 
 def _box_of(region: BoolArray) -> tuple[slice, slice]:
@@ -142,7 +146,7 @@ def _box_of(region: BoolArray) -> tuple[slice, slice]:
 
 
 def _without_clefts(
-    reached: BoolArray, start: BoolArray, pixel_mm: float, limit_mm: float, gap_mm: float
+    reached: BoolArray, start: BoolArray, pixel_mm: float, limit_mm: float, gap_mm: float, trim: bool
 ) -> Half | Unclosed:
     """What is left of the reached region without its clefts and what leads out of it."""
     inside = reached & ~_clefts(reached, start, pixel_mm)
@@ -154,7 +158,10 @@ def _without_clefts(
         if sealed is None:
             return Unclosed(2 * throat)
         inside = sealed
-    inside = _with_touching_lips(inside, reached & ~inside, start, pixel_mm)
+    clefts = reached & ~inside
+    if not trim or not clefts.any():
+        return Half(inside, gap_mm, 0.0)
+    inside = _with_touching_lips(inside, clefts, start, pixel_mm)
     inside = _with_straight_mouths(inside, reached & ~inside)
     seam = inside & ndimage.binary_dilation(reached & ~inside)
     return Half(inside, gap_mm, float(seam.sum()) * pixel_mm)
@@ -199,8 +206,6 @@ def _cut_at_throat(inside: BoolArray, start: BoolArray, pixel_mm: float, throat_
 
 def _with_touching_lips(inside: BoolArray, clefts: BoolArray, start: BoolArray, pixel_mm: float) -> BoolArray:
     """The inside without the widening of a cleft's mouth, as far as a disc that touches both of its lips reaches."""
-    if not clefts.any():
-        return inside
     # In a low foramen a disc of the full radius would touch the pedicles.
     radius = min(LIP_RADIUS_MM, LIP_SHARE * float(start.any(axis=1).sum()) * pixel_mm)
     filled = inside & _close(~(inside | start), radius, pixel_mm) & ~start

@@ -46,16 +46,16 @@ def find_openings(
 
     Notes
     -----
-    Every sheet is first looked at in pixels three times as large; what shows no foramen there, nor on the sheet before
-    or after it, is left out. On thick slices that look also tells the foramen's course.
+    Every sheet is first looked at in pixels three times as large; only those from the first to the last that show a
+    foramen there are looked at closely. On thick slices that look also tells the foramen's course.
     """
     rough = raster.every(COARSE)
     sheets = place_sheets(grid, rough, side)
-    seen = _look(sampler, rough, sheets, seal_limit_mm)
+    seen = _look(sampler, rough, sheets, seal_limit_mm, rough=True)
     closed = keep_closed([found[1:] for found in seen])
     if not closed:  # too fine for a rough look, or not there: every sheet is looked at closely
         return [found[1:] for found in _look(sampler, raster, place_sheets(grid, raster, side), seal_limit_mm)]
-    near = sorted({m for n, *_ in seen for m in (n - 1, n, n + 1) if 0 <= m < len(sheets)})
+    near = range(seen[0][0], seen[-1][0] + 1)
     window = _window(raster, [opening.mask for _, opening in closed])
     courses = [(0.0, 0.0)]
     if is_thick(grid) and any(course := fit_course(closed, raster.frame)):
@@ -176,11 +176,11 @@ def spread_mask(section: Section, mask: BoolArray, raster: Raster) -> tuple[Bool
 
 
 def _look(
-    sampler: PartSampler, raster: Raster, sheets: Sequence[Sheet], seal_limit_mm: float
+    sampler: PartSampler, raster: Raster, sheets: Sequence[Sheet], seal_limit_mm: float, *, rough: bool = False
 ) -> list[tuple[int, Section, Opening | Unclosed]]:
     """Sheets between the two pedicles, by their numbers, with what was found on them."""
     sections = ((n, sampler.cut(raster, sheet)) for n, sheet in enumerate(sheets))
-    found = ((n, section, find_opening(section, seal_limit_mm=seal_limit_mm)) for n, section in sections)
+    found = ((n, section, find_opening(section, seal_limit_mm=seal_limit_mm, rough=rough)) for n, section in sections)
     return [(n, section, opening) for n, section, opening in found if opening is not None]
 
 

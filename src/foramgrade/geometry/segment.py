@@ -31,6 +31,8 @@ WALL_HEIGHTS_MM = (2.0, 9.0)
 #: A fit leaves out points further from it than this many robust standard deviations, twice.
 OUTLIER_SD = 2.5
 
+_FITS = 3  # the first with all points, then twice without the outliers
+
 #: Fewer points tell no line, fewer sections no plane.
 FEWEST_POINTS = 12
 
@@ -196,7 +198,7 @@ def _fit_plate(points: FloatArray, *, quadratic: bool) -> tuple[FloatArray, Floa
         columns += [anterior**2, right * anterior, right**2]
     design = np.stack(columns, axis=1)
     kept = np.ones(len(points), bool)
-    for _ in range(3):
+    for _ in range(_FITS):
         coefficients = np.linalg.lstsq(design[kept], points[kept, 2], rcond=None)[0]
         residuals = points[:, 2] - design @ coefficients
         kept = _inliers(residuals)
@@ -234,7 +236,7 @@ def _wall_end(sections: Sequence[Section], part: Part, plate: FloatArray) -> flo
         return None
     height, wall = np.concatenate(heights), np.concatenate(walls)
     kept = np.ones(len(wall), bool)
-    for _ in range(3):
+    for _ in range(_FITS):
         if kept.sum() < FEWEST_POINTS:
             return None
         lean, end = np.polyfit(height[kept], wall[kept], 1)
