@@ -49,7 +49,6 @@ from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import AnatomicMap, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import find_spine
-from foramgrade.findings import Side
 from foramgrade.geometry import foramen as geometry
 from foramgrade.volume import Grid, LabelMap
 
@@ -153,9 +152,9 @@ def measure_all(labels: LabelMap) -> Found:
     clock.append(time.perf_counter())
     with timed_measures() as measuring:
         foramina = tuple(
-            geometry.find_foramen(spine, segment, frame, side)
+            foramen
             for segment, frame in zip(spine.segments, frames, strict=True)
-            for side in Side
+            for foramen in geometry.find_foramina(spine, segment, frame)
         )
     clock.append(time.perf_counter())
     spent = np.diff(clock).tolist()
