@@ -4,7 +4,8 @@ Usage: python scripts/bench_geometry.py [--rounds 7] [--case a] [--case b] [--ca
 
 Case a is a clinical series of 17 thick slices of 512 x 512 pixels, case b a three-dimensional one of 192 slices of
 448 x 448; both are the label map of a random phantom in the numbers of TotalSpineSeg, stored as a NIfTI reader leaves
-it, the first axis running fastest. Making them takes half a minute; they are kept in the cache folder.
+it, the first axis running fastest. Making them takes half a minute; they are kept in the cache folder, which is to be
+emptied when the phantom has changed.
 
 Our way finds the foramina and measures them. No peer finds a foramen, so each is handed our ten openings, painted as
 labels on the grid of the map: it has only the measuring to do, which is to be compared with our stage "measures". The
