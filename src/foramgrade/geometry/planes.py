@@ -28,7 +28,7 @@ THICK_SLICE_RATIO = 1.8
 SECTION_STEP_MM = 1.0
 
 #: How far from the midline foramina are looked for, mm: from inside the canal to beyond the widest pedicle.
-LATERAL_RANGE_MM = (4.0, 36.0)
+LATERAL_RANGE_MM = (6.0, 34.0)
 
 #: Reach of a section behind and before the posterior margin of the disc, and below and above its centre, mm.
 REACH_MM = {"posterior": 34.0, "anterior": 22.0, "inferior": 28.0, "superior": 30.0}

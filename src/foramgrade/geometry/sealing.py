@@ -39,6 +39,8 @@ ROOM_MM = 10.0
 #: Rounding of a distance between pixel centres.
 _ROUNDING_MM = 1e-9
 
+_CROSS = ndimage.generate_binary_structure(2, 1)
+
 _STEPS = 7  # of the bisection for the gap: the limit / 2**7 is below a tenth of a pixel
 
 
@@ -174,7 +176,7 @@ def _clefts(inside: BoolArray, start: BoolArray, pixel_mm: float) -> BoolArray:
     shallow, and a cleft where it is deeper than the disc's radius.
     """
     own = _reachable(inside & ~_close(~inside, CLEFT_MM / 2, pixel_mm), start)
-    pieces, count = ndimage.label(inside & ~own)
+    pieces, count = ndimage.label(inside & ~own, _CROSS)
     deep = np.zeros(count + 1, bool)
     if count:
         deep[pieces[_distance(own, pixel_mm) > CLEFT_MM / 2]] = True
@@ -209,7 +211,7 @@ def _with_touching_lips(inside: BoolArray, clefts: BoolArray, start: BoolArray, 
     # In a low foramen a disc of the full radius would touch the pedicles.
     radius = min(LIP_RADIUS_MM, LIP_SHARE * float(start.any(axis=1).sum()) * pixel_mm)
     filled = inside & _close(~(inside | start), radius, pixel_mm) & ~start
-    pieces, count = ndimage.label(filled | clefts)
+    pieces, count = ndimage.label(filled | clefts, _CROSS)
     at_mouth = np.zeros(count + 1, bool)
     at_mouth[pieces[clefts]] = True
     reach = _distance(clefts, pixel_mm) <= LIP_REACH_MM
@@ -220,7 +222,7 @@ def _with_touching_lips(inside: BoolArray, clefts: BoolArray, start: BoolArray, 
 def _with_straight_mouths(inside: BoolArray, clefts: BoolArray) -> BoolArray:
     """The inside without what bulges into a cleft: the seal is the straight line between the cleft's lips."""
     result = inside.copy()
-    seams, count = ndimage.label(ndimage.binary_dilation(clefts) & inside, structure=np.ones((3, 3)))
+    seams, count = ndimage.label(ndimage.binary_dilation(clefts, _CROSS) & inside, structure=np.ones((3, 3)))
     for index in range(1, count + 1):
         seam = np.argwhere(seams == index)
         if len(seam) < 3:
@@ -295,12 +297,12 @@ def _pieces_with(pieces: npt.NDArray[np.int32], count: int, seeds: npt.NDArray[n
 
 
 def _reachable(free: BoolArray, start: BoolArray) -> BoolArray:
-    pieces, count = ndimage.label(free)
+    pieces, count = ndimage.label(free, _CROSS)
     result: BoolArray = _pieces_with(pieces, count, pieces[start])[pieces]
     return result
 
 
 def _reaches_rim(free: BoolArray, start: BoolArray) -> bool:
-    pieces, count = ndimage.label(free)
+    pieces, count = ndimage.label(free, _CROSS)
     reached = _pieces_with(pieces, count, pieces[start])
     return bool(reached[pieces[0]].any() or reached[pieces[-1]].any() or reached[pieces[:, 0]].any())

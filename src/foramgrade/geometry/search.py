@@ -22,7 +22,7 @@ STEEPEST_COURSE = 0.8
 COARSE = 3
 
 #: Room around a foramen that was seen roughly, mm: what tells its pedicles and its ring.
-WINDOW_ROOM_MM = 15.0
+WINDOW_ROOM_MM = 13.0
 
 
 def find_openings(
