@@ -206,8 +206,8 @@ def _fit_plate(points: FloatArray, *, quadratic: bool) -> tuple[FloatArray, Floa
 
 
 def _inliers(residuals: FloatArray) -> BoolArray:
-    spread = _MAD_TO_SD * float(np.median(np.abs(residuals - np.median(residuals))))
-    kept: BoolArray = np.abs(residuals - np.median(residuals)) <= OUTLIER_SD * max(spread, 1e-6)
+    apart = np.abs(residuals - np.median(residuals))
+    kept: BoolArray = apart <= OUTLIER_SD * max(_MAD_TO_SD * float(np.median(apart)), 1e-6)
     return kept
 
 
