@@ -47,7 +47,8 @@ def find_openings(
     Notes
     -----
     Every sheet is first looked at in pixels three times as large; only those from the first to the last that show a
-    foramen there are looked at closely. On thick slices that look also tells the foramen's course.
+    foramen there are looked at closely, and their neighbours too where fewer than two are closed. On thick slices that
+    look also tells the foramen's course.
     """
     rough = raster.every(COARSE)
     sheets = place_sheets(grid, rough, side)
@@ -55,7 +56,9 @@ def find_openings(
     closed = keep_closed([found[1:] for found in seen])
     if not closed:  # too fine for a rough look, or not there: every sheet is looked at closely
         return [found[1:] for found in _look(sampler, raster, place_sheets(grid, raster, side), seal_limit_mm)]
-    near = range(seen[0][0], seen[-1][0] + 1)
+    # A single one may lie beside the foramen's own sheet, which rough pixels hide where it is narrow.
+    beside = 1 if len(closed) < FEWEST_SECTIONS else 0
+    near = range(max(seen[0][0] - beside, 0), min(seen[-1][0] + beside + 1, len(sheets)))
     window = _window(raster, [opening.mask for _, opening in closed])
     courses = [(0.0, 0.0)]
     if is_thick(grid) and any(course := fit_course(closed, raster.frame)):
