@@ -22,7 +22,6 @@ from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
 from foramgrade.perineural.reading import Content, describe_content, measure_content, read_content
-from foramgrade.perineural.root import Root
 from foramgrade.perineural.signal import (
     Signal,
     Surroundings,
@@ -132,12 +131,12 @@ def assess(
     foramina = _find_foramina(spine, seal_limit_mm, progress)
     pixel = in_plane_pixel_mm(image)
     readings = _read_all(foramina, image, None if fat_is_bright else spine, pixel)
-    roots = [r.content.root if r.content else None for r in readings]
+    contents = [reading.content for reading in readings]
     assessed = []
     for index, reading in enumerate(readings):
         # Foramina come right and left by level: the level's other root and those of the levels above and below.
-        nearby = [j for j in range(len(roots)) if j != index and abs(j // len(Side) - index // len(Side)) <= 1]
-        near = [root for j in nearby if (root := roots[j]) is not None]
+        nearby = [j for j in range(len(contents)) if j != index and abs(j // len(Side) - index // len(Side)) <= 1]
+        near = [content for j in nearby if (content := contents[j]) is not None]
         assessed.append(_assess_one(reading, near, pixel, criteria, seal_limit_mm))
     return StudyAssessment(
         case=case,
@@ -305,7 +304,7 @@ def _read_one(
 
 
 def _assess_one(
-    reading: _Reading, near: Sequence[Root], pixel_mm: float, criteria: Criteria, seal_limit_mm: float
+    reading: _Reading, near: Sequence[Content], pixel_mm: float, criteria: Criteria, seal_limit_mm: float
 ) -> ForamenAssessment:
     foramen, content = reading.foramen, reading.content
     quality = foramen.quality | reading.quality

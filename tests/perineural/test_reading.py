@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from foramgrade.findings import FAT_QUANTITY, Border, Quality, Quantity, RootShape, Side
+from foramgrade.findings import FAT_QUANTITY, Border, Level, Quality, Quantity, RootShape, Side
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.opening import Opening
 from foramgrade.geometry.planes import Part, Raster, Section, Sheet
 from foramgrade.perineural.reading import describe_content, measure_content, read_content
-from foramgrade.perineural.root import USUAL_ROOT_MM2, _window, find_root
+from foramgrade.perineural.root import USUAL_ROOT_MM2, find_root, ground_of_opening
+from foramgrade.perineural.seeking import find_window
 from foramgrade.perineural.signal import Signal, fit_signals, look_around
 
 PIXEL_MM = 0.3
@@ -30,7 +31,7 @@ def foramen_of(opening, parts=None):
     if parts is None:
         parts = np.where(opening, Part.FREE, np.where(rows < opening.shape[0] // 2, Part.LOWER, Part.UPPER))
     up, forward = (np.arange(n) * PIXEL_MM for n in opening.shape)
-    frame = segment = SimpleNamespace()
+    frame, segment = SimpleNamespace(), SimpleNamespace(level=Level("V1", "V2"))
     _, anterior, superior = np.eye(3) * PIXEL_MM
     sheet = Sheet(20.0, 4.0, np.zeros(3), row_mm=superior, column_mm=anterior)
     raster = Raster(frame, up, forward, forward[-1])
@@ -186,7 +187,7 @@ def test_the_cyclic_search_has_room_for_the_longest_ellipse(width_mm):
     rows, columns = np.indices((150, 130))
     opening = (np.abs(rows - 75) * PIXEL_MM <= 9.0) & (np.abs(columns - 65) * PIXEL_MM <= width_mm / 2)
     longest_mm = np.sqrt(1.5 * USUAL_ROOT_MM2 * 3.0 / np.pi)  # semi-axis of the largest area and aspect that are tried
-    for part, used in zip(_window(opening, PIXEL_MM), (opening.any(axis=1), opening.any(axis=0)), strict=True):
+    for part, used in zip(find_window(opening, PIXEL_MM, USUAL_ROOT_MM2), (opening.any(axis=1), opening.any(axis=0)), strict=True):
         assert (part.stop - part.start - used.sum()) * PIXEL_MM >= longest_mm
 
 
@@ -196,5 +197,8 @@ def test_the_last_digit_of_a_pixel_does_not_matter(draw):
     assert rounded != PIXEL_MM
     for lost in ("", "SPA", "SPIA"):
         drawn = draw(lost=lost, filling=0.3, noise=0.05)
-        one, two = (find_root(drawn.brightness, drawn.opening, pixel) for pixel in (PIXEL_MM, rounded))
+        one, two = (
+            find_root(drawn.brightness, ground_of_opening(drawn.opening, pixel), pixel)
+            for pixel in (PIXEL_MM, rounded)
+        )
         np.testing.assert_array_equal(two.mask, one.mask)

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from foramgrade.perineural.root import describe_root, find_root
+from foramgrade.perineural.root import describe_root, ground_of_opening
+from foramgrade.perineural.root import find_root as find_in_ground
 
 PIXEL_MM = 0.3
+
+
+def find_root(brightness, opening, pixel_mm, **known):
+    return find_in_ground(brightness, ground_of_opening(opening, pixel_mm), pixel_mm, **known)
 
 
 def overlap(one, other):

@@ -1,10 +1,12 @@
 """A root is deformed when it is flat or much smaller than its neighbours, and only if its outline can be seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from foramgrade.findings import RootShape
-from foramgrade.perineural.root import USUAL_ROOT_MM2, Root
+from foramgrade.perineural.root import Root
 from foramgrade.perineural.shape import LARGEST_DEPARTURE, expected_area, judge_shape
 
 
@@ -28,7 +30,7 @@ def test_flat_or_small_is_changed(area, aspect, shape):
 
 
 def test_on_the_limit_the_odds_are_even():
-    found = judge_shape(root_of(40.0, 2.0), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55)
+    found = judge_shape(root_of(80.0, 2.0), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55)
     assert found.probability == pytest.approx(0.5, abs=1e-6)
 
 
@@ -47,26 +49,44 @@ def test_an_outline_that_is_not_convex_is_not_assessed():
     assert found.shape is RootShape.NOT_ASSESSABLE
 
 
-def roots_of(areas, **outline):
-    return [root_of(area, 1.2, **outline) for area in areas]
+def near(*areas, usual=20.0, **outline):
+    return [(root_of(area, 1.2, **outline), usual) for area in areas]
 
 
 def test_expected_area_is_the_usual_one_without_neighbours():
-    assert expected_area([]) == USUAL_ROOT_MM2
-    assert expected_area(roots_of([10.0, 11.0])) == USUAL_ROOT_MM2
+    assert expected_area(20.0, []) == 20.0
 
 
 def test_two_of_five_neighbours_may_be_collapsed_or_misread():
-    assert expected_area(roots_of([8.0, 8.0, 20.0, 20.0, 20.0])) == pytest.approx(20.0)
-    assert expected_area(roots_of([36.0, 36.0, 20.0, 20.0, 20.0])) == pytest.approx(20.0)
+    assert expected_area(20.0, near(8.0, 8.0, 20.0, 20.0, 20.0)) == pytest.approx(20.0)
+    assert expected_area(20.0, near(36.0, 36.0, 20.0, 20.0, 20.0)) == pytest.approx(20.0)
+
+
+def test_one_small_neighbour_counts_as_much_as_what_is_usual():
+    assert expected_area(20.0, near(16.0)) == pytest.approx(20.0 * 0.8**0.5)
+
+
+def test_neighbours_of_other_levels_are_compared_with_what_is_usual_there():
+    """All roots of a patient are a fifth larger than usual: so is the one to expect."""
+    others = [(root_of(1.2 * usual, 1.2), usual) for usual in (13.0, 13.0, 18.0, 22.0, 22.0)]
+    assert expected_area(18.0, others) == pytest.approx(18.0 * 1.2 ** (5 / 6))
 
 
 def test_neighbours_without_a_clear_outline_do_not_count():
-    clear, blurred = roots_of([20.0] * 3), roots_of([36.0] * 2, indistinct=0.7)
-    assert expected_area([*clear, *blurred]) == pytest.approx(20.0)
-    assert expected_area([*clear[:2], *roots_of([36.0], solidity=0.7)]) == USUAL_ROOT_MM2
+    clear, blurred = near(20.0, 20.0, 20.0), near(36.0, 36.0, indistinct=0.7)
+    assert expected_area(20.0, [*clear, *blurred]) == pytest.approx(20.0)
+    assert expected_area(20.0, near(36.0, solidity=0.7)) == 20.0
 
 
 def test_expected_area_stays_near_the_usual_one():
-    assert expected_area(roots_of([100.0] * 4)) == pytest.approx(USUAL_ROOT_MM2 * LARGEST_DEPARTURE)
-    assert expected_area(roots_of([1.0] * 4)) == pytest.approx(USUAL_ROOT_MM2 / LARGEST_DEPARTURE)
+    assert expected_area(20.0, near(*[200.0] * 9)) == pytest.approx(20.0 * LARGEST_DEPARTURE)
+    assert expected_area(20.0, near(*[1.0] * 9)) == pytest.approx(20.0 / LARGEST_DEPARTURE)
+
+
+def test_an_uncertain_outline_leaves_the_shape_undecided_or_unsaid():
+    limits = {"expected_mm2": 20.0, "flattened_aspect": 1.85, "collapsed_area_fraction": 0.55}
+    sure = judge_shape(root_of(20.0, 2.6), **limits)
+    unsure = judge_shape(replace(root_of(20.0, 2.6), aspect_u=0.4), **limits)
+    assert sure.probability > 0.99
+    assert 0.5 < unsure.probability < 0.85
+    assert judge_shape(replace(root_of(20.0, 2.6), aspect_u=0.6), **limits).shape is RootShape.NOT_ASSESSABLE

@@ -28,8 +28,11 @@ LOWEST_PEAK = 0.3
 #: A structure is what stands at a lost border when it begins this near to the root, mm; else it is soft tissue.
 CONTACT_MM = 1.5
 
+#: Width of the blurred film of fat on which it hangs whether a border is lost, mm.
+FILM_MM = 1.0
+
 #: Share of an image pixel by which the outline of root and border is uncertain (standard uncertainty).
-OUTLINE_UNCERTAINTY_PIXELS = 0.35
+OUTLINE_UNCERTAINTY_PIXELS = 0.2
 
 #: Middle of each border's sector, degrees from superior, turning through posterior.
 SECTOR_MIDDLE_DEG: Mapping[Border, float] = {
@@ -167,8 +170,8 @@ def describe_borders(
         chosen = away <= sector_deg / 2
         fat = profile.thickness_mm[chosen]
         thickness = float(np.median(fat))
-        # Half a dozen independent image pixels lie on the way; each adds its noise.
-        read_mm = float(np.sqrt(PERINEURAL_REACH_MM * image_pixel_mm)) * relative_noise
+        # Noise adds up over the independent pixels of a film; a stretch without a peak of fat is not counted at all.
+        read_mm = float(np.sqrt(FILM_MM * image_pixel_mm)) * relative_noise
         uncertainty = float(np.hypot(OUTLINE_UNCERTAINTY_PIXELS * image_pixel_mm, read_mm))
         lost = thickness < minimum_fat_mm
         state = BorderState.LOST if lost else BorderState.THIN if thickness < thin_fat_mm else BorderState.PRESERVED

@@ -9,12 +9,16 @@ from foramgrade.findings import FAT_QUANTITY, Border, FloatArray, PerineuralFind
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import FatProfile, describe_borders, measure_profile
-from foramgrade.perineural.root import Root, find_root
-from foramgrade.perineural.shape import expected_area, judge_shape
+from foramgrade.perineural.root import Root, find_root, ground_of_opening, usual_area
+from foramgrade.perineural.shape import expected_area, is_assessable, judge_shape
 from foramgrade.perineural.signal import Signal, fat_fraction
 
 #: Below this ratio of contrast to noise fat cannot be told reliably from soft tissue.
 LOWEST_CONTRAST_TO_NOISE = 5.0
+
+#: A root's own brightness is certain where no more than this share of its outline borders on like tissue; so many such
+#: roots tell the brightness of the study's.
+CLEAR_LIMIT, FEWEST_CLEAR = 0.3, 3
 
 #: Pixels larger than this in the section can miss a film of fat, mm.
 COARSEST_PIXEL_MM = 1.2
@@ -34,15 +38,18 @@ class Content:
         Fraction of fat, 0 to 1, in the opening; 0 outside, in the root and in the canal.
     profile : FatProfile
         Fat around the root.
+    usual_mm2 : float
+        Usual area of the root of this level, mm2.
     """
 
     signal: Signal
     root: Root
     fat: FloatArray
     profile: FatProfile
+    usual_mm2: float
 
 
-def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_pixel_mm: float) -> Content | None:
+def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_pixel_mm: float, expected: float | None = None) -> Content | None:
     """Find root and fat on the reported section of a foramen.
 
     Parameters
@@ -66,20 +73,38 @@ def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_p
     section, opening = foramen.sections[foramen.chosen], foramen.openings[foramen.chosen]
     brightness = signal.brightness(image)
     noise = signal.noise / (signal.fat - signal.zero)
-    root = find_root(brightness, opening.mask, section.pixel_mm, noise=noise, image_pixel_mm=image_pixel_mm)
+    usual = usual_area(foramen.segment.level)
+    root = find_root(
+        brightness,
+        ground_of_opening(opening.mask, section.pixel_mm, disc=section.parts == Part.DISC),
+        section.pixel_mm,
+        noise=noise,
+        image_pixel_mm=image_pixel_mm,
+        usual_mm2=usual,
+        expected=expected,
+    )
     if root is None:
         return None
     # On T2 cerebrospinal fluid is as bright as fat: the canal's corner in the opening holds none.
     in_fat = opening.mask & (section.parts != Part.CANAL)
     fat = np.where(in_fat, fat_fraction(brightness, root.brightness), 0.0)
     profile = measure_profile(root, fat, opening.mask, section.parts, section.pixel_mm)
-    return Content(signal, root, np.where(root.mask, 0.0, fat), profile)
+    return Content(signal, root, np.where(root.mask, 0.0, fat), profile, usual)
+
+
+def expected_brightness(roots: Sequence[Root]) -> float | None:
+    """Brightness to expect of the roots of a study: the median of those with a clear outline; None of fewer than three.
+
+    Nerve is one tissue: what its brightness is beside fat can be told from the roots that lie in fat.
+    """
+    clear = [root.brightness for root in roots if is_assessable(root) and root.indistinct <= CLEAR_LIMIT]
+    return float(np.median(clear)) if len(clear) >= FEWEST_CLEAR else None
 
 
 def describe_content(
     content: Content,
     *,
-    near: Sequence[Root],
+    near: Sequence[Content],
     image_pixel_mm: float,
     minimum_fat_mm: float,
     thin_fat_mm: float,
@@ -93,8 +118,8 @@ def describe_content(
     ----------
     content : Content
         Root and fat.
-    near : sequence of Root
-        The other root of the level and the roots of the neighbouring levels.
+    near : sequence of Content
+        Of the other foramen of the level and those of the neighbouring levels.
     image_pixel_mm : float
         Spacing of the image's own pixels in the section, mm.
     minimum_fat_mm, thin_fat_mm, sector_deg, flattened_aspect, collapsed_area_fraction : float
@@ -107,7 +132,7 @@ def describe_content(
     """
     shape = judge_shape(
         content.root,
-        expected_mm2=expected_area(near),
+        expected_mm2=expected_area(content.usual_mm2, [(other.root, other.usual_mm2) for other in near]),
         flattened_aspect=flattened_aspect,
         collapsed_area_fraction=collapsed_area_fraction,
     )

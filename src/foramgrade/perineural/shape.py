@@ -7,20 +7,24 @@ import numpy as np
 from scipy.special import ndtr
 
 from foramgrade.findings import RootShape
-from foramgrade.perineural.root import USUAL_ROOT_MM2, Root
+from foramgrade.perineural.root import Root
 
 #: Where more than this share of the outline cannot be told from its surroundings, the shape is not assessable.
-INDISTINCT_LIMIT = 0.6
+INDISTINCT_LIMIT = 0.67
+
+#: Where the logarithm of area or aspect is less certain than this, the shape is not assessable.
+UNCERTAIN_LIMIT = 0.45
 
 #: A nerve's cross-section is convex. An outline that fills less than this share of its convex hull is not a nerve's
 #: outline but that of several things together, and its shape says nothing.
 SOLIDITY_LIMIT = 0.85
 
-#: Standard uncertainty of the aspect, and of the area as a share of the usual one.
-ASPECT_UNCERTAINTY, AREA_UNCERTAINTY = 0.2, 0.08
+#: What the fit does not know of: standard deviations of the logarithm of the aspect (roots are no ellipses, and cut
+#: obliquely), and of the area against the expected one (roots of one patient differ).
+ASPECT_SPREAD, AREA_SPREAD = 0.10, 0.15
 
-#: Roots nearby replace the usual size when there are at least this many, within this factor of it.
-FEWEST_NEAR, LARGEST_DEPARTURE = 3, 1.6
+#: Roots nearby move the expected size by at most this factor; as many as this count as much as the usual size.
+LARGEST_DEPARTURE, USUAL_COUNTS = 1.6, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +45,37 @@ class ShapeFinding:
 
 def is_assessable(root: Root) -> bool:
     """Whether the outline of a root is clear enough to speak of its shape and size."""
-    return root.indistinct <= INDISTINCT_LIMIT and root.solidity >= SOLIDITY_LIMIT
+    certain = max(root.area_u, root.aspect_u) <= UNCERTAIN_LIMIT
+    return certain and root.indistinct <= INDISTINCT_LIMIT and root.solidity >= SOLIDITY_LIMIT
 
 
-def expected_area(near: Sequence[Root]) -> float:
+def expected_area(usual_mm2: float, near: Sequence[tuple[Root, float]]) -> float:
     """Cross-section to expect of a root, from the roots of the other side and of the neighbouring levels.
 
     Parameters
     ----------
-    near : sequence of Root
-        The other root of the level and the four of the levels above and below; as many as were found.
+    usual_mm2 : float
+        Usual area of this root, mm2.
+    near : sequence of tuple of Root and float
+        The other root of the level and the four of the levels above and below, as many as were found; each with the
+        usual area of its level, mm2.
 
     Returns
     -------
     float
-        Median area, mm2, of those with a clear outline, kept within a factor of 1.6 of the usual 23.6 mm2; the usual
-        area where there are fewer than three.
+        The usual area, mm2, times a factor within 1.6: the median of what is found over what is usual among those with
+        a clear outline, drawn towards 1 where they are few.
+
+    Examples
+    --------
+    >>> expected_area(20.0, [])
+    20.0
     """
-    areas = [root.area_mm2 for root in near if is_assessable(root)]
-    if len(areas) < FEWEST_NEAR:
-        return USUAL_ROOT_MM2
-    typical = float(np.median(areas))
-    return float(np.clip(typical, USUAL_ROOT_MM2 / LARGEST_DEPARTURE, USUAL_ROOT_MM2 * LARGEST_DEPARTURE))
+    found = [np.log(root.area_mm2 / usual) for root, usual in near if is_assessable(root)]
+    if not found:
+        return usual_mm2
+    typical = float(np.median(found)) * len(found) / (len(found) + USUAL_COUNTS)
+    return usual_mm2 * float(np.exp(np.clip(typical, -np.log(LARGEST_DEPARTURE), np.log(LARGEST_DEPARTURE))))
 
 
 def judge_shape(
@@ -88,12 +101,13 @@ def judge_shape(
 
     Notes
     -----
-    *Definition*: the two probabilities are normal distribution functions of the distance of aspect and area from their
-    limits over their standard uncertainties. *Limits*: neither limit has a published source; both are the product's.
+    *Definition*: the two probabilities are normal distribution functions of the logarithms of aspect and area over
+    their limits, divided by their standard uncertainties: that of the outline and that of what is usual. *Limits*:
+    neither limit has a published source; both are the product's.
     """
     if not is_assessable(root):
         return ShapeFinding(RootShape.NOT_ASSESSABLE, None)
-    flat = float(ndtr((root.aspect - flattened_aspect) / ASPECT_UNCERTAINTY))
-    small = float(ndtr((collapsed_area_fraction - root.area_mm2 / expected_mm2) / AREA_UNCERTAINTY))
-    changed = 1.0 - (1.0 - flat) * (1.0 - small)
+    flat = np.log(root.aspect / flattened_aspect) / np.hypot(root.aspect_u, ASPECT_SPREAD)
+    small = np.log(collapsed_area_fraction * expected_mm2 / root.area_mm2) / np.hypot(root.area_u, AREA_SPREAD)
+    changed = float(1.0 - (1.0 - ndtr(flat)) * (1.0 - ndtr(small)))
     return ShapeFinding(RootShape.CHANGED if changed >= 0.5 else RootShape.UNCHANGED, changed)

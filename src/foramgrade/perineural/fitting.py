@@ -1,0 +1,207 @@
+"""The outline of a root, finer than a pixel: an ellipse of one brightness before a background, blurred as the image is.
+
+The background is what the image shows within a millimetre or so around the root, direction by direction: fat, ligament,
+disc. Where it is no brighter and no darker than the root there is no edge to see, and the rest of the outline and the
+prior carry the ellipse on, so that contact does not make it grow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.perineural.ellipse import Ellipse, cover, measure_nearness
+
+#: Standard deviation of the point spread, image pixels: the pixel itself, the scanner's filter, and interpolation.
+BLUR_PIXELS = 0.55
+
+#: Directions in which the background has a brightness of its own, linear between them.
+DIRECTIONS = 8
+
+#: Pixels up to this far from the root are used, mm; their weight falls with this standard deviation.
+_REACH_MM, _FADE_MM = 1.8, 0.9
+
+#: What the model cannot explain, as a standard deviation of brightness: texture of nerve, of fat and of ligament.
+_TEXTURE = 0.06
+
+#: Standard deviations of the priors: brightness of the root, logarithm of the aspect, mm of displacement from where the
+#: search found it.
+_ROOT_PRIOR, _ASPECT_PRIOR, _PLACE_PRIOR_MM = 0.05, 0.5, 2.0
+
+#: The same of the logarithm of the area above and below the usual one: diameters of healthy roots vary by a sixth, and
+#: what presses on a root makes it smaller, not larger.
+_LARGER_PRIOR, _SMALLER_PRIOR = 0.3, 0.6
+_BACKGROUND, _BACKGROUND_PRIOR = 0.45, 0.6
+
+#: How unlike a root is what lies outside its ground, in brightness.
+_OUTSIDE = 0.3
+
+#: How often pixels are chosen anew around the ellipse, and the most evaluations each time.
+_ROUNDS, _EVALUATIONS = 3, 25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """An ellipse fitted to an image.
+
+    Parameters
+    ----------
+    ellipse : Ellipse
+        The root.
+    brightness : float
+        Of the root, between no signal (0) and fat (1).
+    around : (8,) float array
+        Brightness of the background from superior, turning through posterior.
+    area_u, aspect_u : float
+        Standard uncertainties of the logarithms of area and aspect.
+    """
+
+    ellipse: Ellipse
+    brightness: float
+    around: FloatArray
+    area_u: float
+    aspect_u: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pixels:
+    """Pixels around an ellipse: place, brightness, weight, whether the root may not lie there, direction in sectors."""
+
+    rows: FloatArray
+    columns: FloatArray
+    values: FloatArray
+    weights: FloatArray
+    outside: BoolArray
+    sector: FloatArray
+
+
+def fit_ellipse(
+    brightness: FloatArray,
+    allowed: BoolArray,
+    start: Ellipse,
+    pixel_mm: float,
+    *,
+    image_pixel_mm: float,
+    noise: float,
+    expected: float,
+    usual_mm2: float,
+) -> Fit:
+    """Fit an ellipse to the image around a first guess.
+
+    Parameters
+    ----------
+    brightness : (H, W) float array
+        Intensity between no signal (0) and fat (1).
+    allowed : (H, W) bool array
+        Pixels that may belong to the root.
+    start : Ellipse
+        First guess.
+    pixel_mm, image_pixel_mm : float
+        Edge of a pixel of the section, and spacing of the image's own pixels, mm.
+    noise : float
+        Standard deviation of the brightness.
+    expected : float
+        Brightness that the root should have.
+    usual_mm2 : float
+        Usual area of this root, mm2.
+
+    Returns
+    -------
+    Fit
+        Least squares with priors; uncertainties from the curvature at the minimum.
+
+    Notes
+    -----
+    *Limits*: a root that is no ellipse is described by the nearest one.
+    """
+    blur_mm = BLUR_PIXELS * max(image_pixel_mm, pixel_mm)
+    # The section is finer than the image: so many of its pixels on a line make one that is independent.
+    spread = float(np.hypot(noise, _TEXTURE)) * max(image_pixel_mm / pixel_mm, 1.0)
+    ellipse = start
+    for _ in range(_ROUNDS):
+        model = _Model(_gather(brightness, allowed, ellipse, pixel_mm), pixel_mm, blur_mm, spread, expected)
+
+        def differ(x: FloatArray, model: "_Model" = model) -> FloatArray:
+            return np.concatenate([model.solve(_unpack(x, pixel_mm))[0], _depart(x, start, pixel_mm, usual_mm2)])
+
+        solved = optimize.least_squares(
+            differ, _pack(ellipse, pixel_mm), x_scale=(0.5, 0.5, 0.2, 0.2, 0.3), max_nfev=_EVALUATIONS
+        )
+        ellipse = _unpack(solved.x, pixel_mm)
+    levels = model.solve(ellipse)[1]
+    spreads = np.linalg.pinv(solved.jac.T @ solved.jac)[2:4, 2:4]
+    area_u, aspect_u = (float(np.sqrt(max(np.array(v) @ spreads @ np.array(v), 0.0))) for v in ((1, 1), (1, -1)))
+    if ellipse.minor_mm > ellipse.major_mm:
+        ellipse = Ellipse(
+            ellipse.row, ellipse.column, ellipse.minor_mm, ellipse.major_mm, ellipse.direction + float(np.pi / 2)
+        )
+    return Fit(ellipse, float(levels[0]), levels[1:], area_u, aspect_u)
+
+
+def _pack(ellipse: Ellipse, pixel_mm: float) -> FloatArray:
+    place = (ellipse.row * pixel_mm, ellipse.column * pixel_mm)
+    return np.array([*place, np.log(ellipse.major_mm), np.log(ellipse.minor_mm), ellipse.direction])
+
+
+def _unpack(x: FloatArray, pixel_mm: float) -> Ellipse:
+    row, column, major, minor, direction = (float(value) for value in x)
+    return Ellipse(row / pixel_mm, column / pixel_mm, float(np.exp(major)), float(np.exp(minor)), direction)
+
+
+def _depart(x: FloatArray, start: Ellipse, pixel_mm: float, usual_mm2: float) -> FloatArray:
+    """How far an ellipse departs from what is usual, in standard deviations of the priors."""
+    area = np.log(np.pi / usual_mm2) + x[2] + x[3]
+    area /= _LARGER_PRIOR if area > 0 else _SMALLER_PRIOR
+    moved = (x[:2] - np.array([start.row, start.column]) * pixel_mm) / _PLACE_PRIOR_MM
+    return np.array([area, (x[2] - x[3]) / _ASPECT_PRIOR, *moved])
+
+
+def _gather(brightness: FloatArray, allowed: BoolArray, ellipse: Ellipse, pixel_mm: float) -> _Pixels:
+    """Pixels in and around an ellipse."""
+    shape = brightness.shape
+    near = measure_nearness(
+        ellipse, np.arange(shape[0], dtype=float)[:, None], np.arange(shape[1], dtype=float)[None, :], pixel_mm
+    ).distance_mm
+    rows, columns = np.nonzero(near < _REACH_MM)
+    outside = ~allowed[rows, columns]
+    weights = np.exp(-0.5 * (np.maximum(near[rows, columns], 0.0) / _FADE_MM) ** 2)
+    turn = np.arctan2(ellipse.column - columns, rows - ellipse.row) / (2 * np.pi) * DIRECTIONS
+    return _Pixels(
+        rows.astype(float),
+        columns.astype(float),
+        brightness[rows, columns],
+        # What lies outside the ground is bone or disc by its label: its brightness says nothing of the root.
+        np.where(outside, 0.0, weights),
+        outside,
+        turn,
+    )
+
+
+class _Model:
+    """The image as root and background; for a given ellipse their brightness follows by linear least squares."""
+
+    def __init__(self, pixels: _Pixels, pixel_mm: float, blur_mm: float, spread: float, expected: float) -> None:
+        self.pixels, self.pixel_mm, self.blur_mm, self.spread = pixels, pixel_mm, blur_mm, spread
+        low = np.floor(pixels.sector)
+        share = pixels.sector - low
+        self.sectors = np.zeros((len(share), DIRECTIONS))
+        index = np.arange(len(share))
+        self.sectors[index, low.astype(int) % DIRECTIONS] = 1.0 - share
+        self.sectors[index, (low.astype(int) + 1) % DIRECTIONS] += share
+        widths = np.array([_ROOT_PRIOR] + [_BACKGROUND_PRIOR] * DIRECTIONS)
+        self.prior = np.diag(1.0 / widths)
+        self.usual = np.array([expected] + [_BACKGROUND] * DIRECTIONS) / widths
+        self.scale = pixels.weights / spread
+
+    def solve(self, ellipse: Ellipse) -> tuple[FloatArray, FloatArray]:
+        """Residuals in standard deviations, and the brightness of the root and of the background by direction."""
+        near = measure_nearness(ellipse, self.pixels.rows, self.pixels.columns, self.pixel_mm)
+        covered = cover(ellipse, near, self.blur_mm)
+        design = np.column_stack([covered, (1.0 - covered)[:, None] * self.sectors]) * self.scale[:, None]
+        design = np.vstack([design, self.prior])
+        wanted = np.concatenate([self.pixels.values * self.scale, self.usual])
+        levels = np.linalg.solve(design.T @ design, design.T @ wanted)
+        # At the very border half of a blurred pixel may be covered.
+        trespass = np.maximum(covered[self.pixels.outside] - 0.5, 0.0) * (_OUTSIDE / self.spread)
+        return np.concatenate([design @ levels - wanted, trespass]), levels
