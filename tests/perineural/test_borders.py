@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from foramgrade.findings import Border, BorderState, Neighbour, RootShape
+from foramgrade.findings import Border, BorderState, Neighbour, PerineuralFindings, RootShape
 from foramgrade.geometry.planes import Part
-from foramgrade.perineural.borders import PERINEURAL_REACH_MM, describe_borders, measure_profile
+from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, describe_borders, measure_profile
 from foramgrade.perineural.root import describe_root
-from foramgrade.perineural.shape import ShapeFinding
-from foramgrade.perineural.signal import fat_fraction
 
 PIXEL_MM = 0.3
 LIMITS = {
@@ -18,18 +16,17 @@ LIMITS = {
     "image_pixel_mm": 0.6,
     "relative_noise": 0.05,
 }
-UNCHANGED = ShapeFinding(RootShape.UNCHANGED, 0.0)
 
 
 def profile_of(drawn, parts=None):
     root = describe_root(drawn.root, np.zeros_like(drawn.root), PIXEL_MM, brightness=0.38)
-    fat = np.where(drawn.opening, fat_fraction(drawn.brightness, 0.38), 0.0)
     parts = np.where(drawn.opening, Part.FREE, Part.UPPER).astype(np.uint8) if parts is None else parts
-    return measure_profile(root, fat, drawn.opening, parts, PIXEL_MM)
+    nowhere = np.zeros_like(drawn.opening)
+    return measure_profile(root, drawn.brightness, Bounds(drawn.opening, nowhere, parts), PIXEL_MM)
 
 
 def findings_of(drawn, parts=None):
-    return describe_borders(profile_of(drawn, parts), UNCHANGED, **LIMITS)
+    return PerineuralFindings(describe_borders(profile_of(drawn, parts), **LIMITS), RootShape.UNCHANGED)
 
 
 @pytest.mark.parametrize("lost", ["", "S", "P", "I", "A", "SI", "PA", "SP", "SPI", "SPIA"])
@@ -93,9 +90,9 @@ def test_ligament_between_root_and_bone_is_soft_tissue(draw):
 
 def test_uncertainty_grows_with_pixel_and_noise(draw):
     profile = profile_of(draw())
-    coarse = describe_borders(profile, UNCHANGED, **{**LIMITS, "image_pixel_mm": 1.0})
-    noisy = describe_borders(profile, UNCHANGED, **{**LIMITS, "relative_noise": 0.3})
-    usual = describe_borders(profile, UNCHANGED, **LIMITS)
+    coarse = describe_borders(profile, **{**LIMITS, "image_pixel_mm": 1.0})
+    noisy = describe_borders(profile, **{**LIMITS, "relative_noise": 0.3})
+    usual = describe_borders(profile, **LIMITS)
     for border in Border:
-        assert coarse.borders[border].uncertainty_mm > usual.borders[border].uncertainty_mm
-        assert noisy.borders[border].uncertainty_mm > usual.borders[border].uncertainty_mm
+        assert coarse[border].uncertainty_mm > usual[border].uncertainty_mm
+        assert noisy[border].uncertainty_mm > usual[border].uncertainty_mm

@@ -25,18 +25,22 @@ def root_of(area, aspect, indistinct=0.0, solidity=0.95):
     ],
 )
 def test_flat_or_small_is_changed(area, aspect, shape):
-    found = judge_shape(root_of(area, aspect), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55)
+    found = judge_shape(root_of(area, aspect), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55, n_lost=4)
     assert found.shape is shape
 
 
 def test_on_the_limit_the_odds_are_even():
-    found = judge_shape(root_of(80.0, 2.0), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55)
+    found = judge_shape(root_of(80.0, 2.0), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55, n_lost=4)
     assert found.probability == pytest.approx(0.5, abs=1e-6)
 
 
 def test_an_outline_that_cannot_be_seen_is_not_assessed():
     found = judge_shape(
-        root_of(5.0, 3.0, indistinct=0.7), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55
+        root_of(5.0, 3.0, indistinct=0.7),
+        expected_mm2=20.0,
+        flattened_aspect=2.0,
+        collapsed_area_fraction=0.55,
+        n_lost=4,
     )
     assert found.shape is RootShape.NOT_ASSESSABLE
     assert found.probability is None
@@ -44,7 +48,11 @@ def test_an_outline_that_cannot_be_seen_is_not_assessed():
 
 def test_an_outline_that_is_not_convex_is_not_assessed():
     found = judge_shape(
-        root_of(20.0, 2.5, solidity=0.7), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55
+        root_of(20.0, 2.5, solidity=0.7),
+        expected_mm2=20.0,
+        flattened_aspect=2.0,
+        collapsed_area_fraction=0.55,
+        n_lost=4,
     )
     assert found.shape is RootShape.NOT_ASSESSABLE
 
@@ -84,9 +92,19 @@ def test_expected_area_stays_near_the_usual_one():
 
 
 def test_an_uncertain_outline_leaves_the_shape_undecided_or_unsaid():
-    limits = {"expected_mm2": 20.0, "flattened_aspect": 1.85, "collapsed_area_fraction": 0.55}
+    limits = {"expected_mm2": 20.0, "flattened_aspect": 1.85, "collapsed_area_fraction": 0.55, "n_lost": 4}
     sure = judge_shape(root_of(20.0, 2.6), **limits)
     unsure = judge_shape(replace(root_of(20.0, 2.6), aspect_u=0.4), **limits)
     assert sure.probability > 0.99
     assert 0.5 < unsure.probability < 0.85
     assert judge_shape(replace(root_of(20.0, 2.6), aspect_u=0.6), **limits).shape is RootShape.NOT_ASSESSABLE
+
+
+def test_the_fewer_borders_touch_a_root_the_more_it_takes_to_call_it_deformed():
+    limits = {"expected_mm2": 20.0, "flattened_aspect": 1.85, "collapsed_area_fraction": 0.55}
+    found = [judge_shape(root_of(20.0, 2.0), n_lost=n, **limits).probability for n in range(5)]
+    assert found == sorted(found)
+    assert found[0] < 0.1
+    assert found[4] > 0.5
+    # What is beyond doubt stays so.
+    assert judge_shape(root_of(20.0, 3.5), n_lost=0, **limits).shape is RootShape.CHANGED

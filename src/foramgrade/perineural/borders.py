@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.special import erf
 
-from foramgrade.findings import BoolArray, Border, BorderFinding, BorderState, FloatArray, Neighbour, PerineuralFindings
+from foramgrade.findings import BoolArray, Border, BorderFinding, BorderState, FloatArray, Neighbour
 from foramgrade.geometry.planes import Part
+from foramgrade.perineural.fitting import BLUR_PIXELS
 from foramgrade.perineural.root import Root
-from foramgrade.perineural.shape import ShapeFinding
+from foramgrade.perineural.signal import fat_fraction, nerve_brightness
 
 #: Number of directions around the root.
 DIRECTIONS = 72
@@ -22,8 +24,16 @@ PERINEURAL_REACH_MM = 5.0
 CORE_SHARE = 0.7
 
 #: Along a ray, a stretch that nowhere holds this share of fat holds none: tissue a little brighter than nerve (disc,
-#: capsule, vessel wall) must not add up to fat over millimetres.
-LOWEST_PEAK = 0.3
+#: capsule, vessel wall) must not add up to fat over millimetres. A stretch wider than the image's blur must hold this
+#: share of what a layer of fat as thick would show at its brightest: marrow is half as bright as fat, but broad.
+LOWEST_PEAK, LOWEST_SHARE_OF_PEAK = 0.3, 0.5
+
+#: A stretch this long, mm, with less fat than this is a structure: where no labels tell the border, fat beyond it is no
+#: longer the root's.
+STRUCTURE_MM, STRUCTURE_FAT = 1.0, 0.2
+
+#: How far beyond a layer of fat the tissue behind it is looked at, mm.
+BEHIND_MM = 1.2
 
 #: A structure is what stands at a lost border when it begins this near to the root, mm; else it is soft tissue.
 CONTACT_MM = 1.5
@@ -67,8 +77,30 @@ class FatProfile:
     border_parts: npt.NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounds:
+    """What the labels say of where fat may be counted.
+
+    Parameters
+    ----------
+    opening : (H, W) bool array
+        The foramen, or as much as was looked at where nothing is labelled; axes (superior, anterior).
+    without : (H, W) bool array
+        Pixels whose brightness is not counted as fat: the canal.
+    parts : (H, W) uint8 array
+        Parts of the section.
+    closed : bool
+        Whether the border of the opening is the foramen's; else a border is where the fat ends.
+    """
+
+    opening: BoolArray
+    without: BoolArray
+    parts: npt.NDArray[np.uint8]
+    closed: bool = True
+
+
 def measure_profile(
-    root: Root, fat: FloatArray, opening: BoolArray, parts: npt.NDArray[np.uint8], pixel_mm: float
+    root: Root, brightness: FloatArray, bounds: Bounds, pixel_mm: float, *, image_pixel_mm: float = 0.0
 ) -> FatProfile:
     """Fat met from the root outwards in every direction.
 
@@ -76,14 +108,12 @@ def measure_profile(
     ----------
     root : Root
         The nerve root.
-    fat : (H, W) float array
-        Fraction of fat, 0 to 1.
-    opening : (H, W) bool array
-        The foramen; axes (superior, anterior).
-    parts : (H, W) uint8 array
-        Parts of the section.
-    pixel_mm : float
-        Edge of a pixel, mm.
+    brightness : (H, W) float array
+        Intensity between no signal (0) and fat (1); axes (superior, anterior).
+    bounds : Bounds
+        Where fat may be counted.
+    pixel_mm, image_pixel_mm : float
+        Edge of a pixel of the section, and spacing of the image's own pixels in it, mm.
 
     Returns
     -------
@@ -95,61 +125,94 @@ def measure_profile(
     *Definition*: along each ray from the root's centre, the integral of the fat fraction from the root's core to where
     the ray leaves the opening, at most `PERINEURAL_REACH_MM` from the root's outline. Partial volume counts in part, so
     a film of fat thinner than a pixel is neither missed nor doubled; starting at the core and not at the outline, the
-    integral does not depend on where exactly the outline was drawn.
+    integral does not depend on where exactly the outline was drawn. Without labels the ray ends at the first structure
+    that is not fat.
     """
     step = pixel_mm / 2
+    blur_mm = BLUR_PIXELS * max(image_pixel_mm, pixel_mm)
     angles = np.arange(DIRECTIONS) * 360.0 / DIRECTIONS
     # Rows grow to superior and columns to anterior, so posterior is towards smaller columns.
     directions = np.stack([np.cos(np.radians(angles)), -np.sin(np.radians(angles))], axis=1)
-    longest = float(np.hypot(*opening.shape)) * pixel_mm
+    longest = float(np.hypot(*bounds.opening.shape)) * pixel_mm
     distances = np.arange(0.0, longest, step)
     rays = np.array(root.centre) + distances[None, :, None] / pixel_mm * directions[:, None, :]
     index = np.rint(rays).astype(int)
-    in_raster = np.all((index >= 0) & (index < opening.shape), axis=-1)
-    rows, columns = (np.clip(index[..., a], 0, opening.shape[a] - 1) for a in (0, 1))
-    free = opening[rows, columns] & in_raster
+    in_raster = np.all((index >= 0) & (index < bounds.opening.shape), axis=-1)
+    rows, columns = (np.clip(index[..., a], 0, bounds.opening.shape[a] - 1) for a in (0, 1))
+    free = bounds.opening[rows, columns] & in_raster
     in_root = root.mask[rows, columns] & in_raster
     n = len(distances)
-    leaves_root = n - np.argmax(in_root[:, ::-1], axis=1)
-    leaves_root = np.where(in_root.any(axis=1), leaves_root, 0)
-    after_root = np.arange(n)[None, :] >= leaves_root[:, None]
-    blocked = after_root & ~free
+    leaves_root = np.where(in_root.any(axis=1), n - np.argmax(in_root[:, ::-1], axis=1), 0)
+    blocked = (np.arange(n)[None, :] >= leaves_root[:, None]) & ~free
     leaves_opening = np.where(blocked.any(axis=1), np.argmax(blocked, axis=1), n - 1)
-    from_core = np.arange(n)[None, :] >= CORE_SHARE * leaves_root[:, None]
-    on_way = from_core & (np.arange(n)[None, :] < leaves_opening[:, None])
-    near = (distances[None, :] - leaves_root[:, None] * step) <= PERINEURAL_REACH_MM
-    thickness = np.sum(_only_fat(fat[rows, columns] * (on_way & near)), axis=1) * step
-    gap = (leaves_opening - leaves_root) * step
-    ends = parts[rows, columns][np.arange(DIRECTIONS), leaves_opening]
+    seen = ndimage.map_coordinates(brightness, np.moveaxis(rays, -1, 0), order=1, mode="nearest")
+    counted = ~bounds.without[rows, columns]
+    nerve = nerve_brightness(root.brightness)
+    thickness, gap = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
+    for ray in range(DIRECTIONS):
+        start, end = int(leaves_root[ray]), int(leaves_opening[ray])
+        last = min(end, start + round(PERINEURAL_REACH_MM / step))
+        way = slice(int(CORE_SHARE * start), last)
+        fat = fat_fraction(seen[ray], nerve) * counted[ray]
+        if not bounds.closed:
+            last = end = _first_structure(fat, start, last, step)
+            way = slice(way.start, last)
+        thickness[ray] = _measure_fat(seen[ray], fat, way, step, nerve, blur_mm)
+        gap[ray] = (end - start) * step
+    ends = bounds.parts[rows, columns][np.arange(DIRECTIONS), leaves_opening]
     return FatProfile(angles, thickness, gap, ends)
 
 
-def _only_fat(fractions: FloatArray) -> FloatArray:
-    """Fat fractions along rays (N, M) without the stretches that nowhere reach what fat must reach."""
-    stretches, count = ndimage.label(fractions > 0, structure=[[0, 0, 0], [1, 1, 1], [0, 0, 0]])
-    peaks = np.zeros(count + 1)
-    np.maximum.at(peaks, stretches, fractions)
-    return np.where(peaks[stretches] >= LOWEST_PEAK, fractions, 0.0)
+def _first_structure(fat: FloatArray, start: int, last: int, step: float) -> int:
+    """Where along a ray the first structure begins that is not fat; its end where there is none."""
+    length = max(1, round(STRUCTURE_MM / step))
+    bare = ndimage.binary_opening(fat[start : last + length] < STRUCTURE_FAT, structure=np.ones(length, bool))
+    return start + int(np.argmax(bare[: last - start])) if bare[: last - start].any() else last
+
+
+def _measure_fat(
+    seen: FloatArray, fat: FloatArray, way: slice, step: float, nerve: float, blur_mm: float
+) -> float:
+    """Thickness of the fat along a stretch of a ray, mm."""
+    total = 0.0
+    layers, count = ndimage.label(fat[way] > 0)
+    for layer in range(1, count + 1):
+        first, end = (int(np.flatnonzero(layers == layer)[place]) + way.start for place in (0, -1))
+        share = fat[first : end + 1]
+        thick, peak = float(share.sum()) * step, float(share.max())
+        if peak < max(LOWEST_PEAK, LOWEST_SHARE_OF_PEAK * erf(thick / (2 * np.sqrt(2) * blur_mm))):
+            continue
+        total += thick + _hidden(seen, first + int(share.argmax()), end, min(end + 1, way.stop), step, nerve)
+    return total
+
+
+def _hidden(seen: FloatArray, peak: int, end: int, stop: int, step: float, nerve: float) -> float:
+    """Fat on the far flank of a layer that darkness behind it hides, mm.
+
+    Half-way between fat and ligament a pixel is hardly brighter than nerve: measured against nerve, the flank of the
+    layer would hold no fat. Against what stands behind, it holds half.
+    """
+    behind = float(np.clip(seen[end : end + round(BEHIND_MM / step) + 1].min(), 0.0, nerve))
+    flank = seen[peak : min(end + round(BEHIND_MM / step), len(seen), max(stop, end + 1))]
+    more = np.clip((flank - behind) / (1.0 - behind), 0.0, 1.0) - fat_fraction(flank, nerve)
+    return float(np.sum(more)) * step
 
 
 def describe_borders(
     profile: FatProfile,
-    shape: ShapeFinding,
     *,
     minimum_fat_mm: float,
     thin_fat_mm: float,
     sector_deg: float,
     image_pixel_mm: float,
     relative_noise: float,
-) -> PerineuralFindings:
+) -> dict[Border, BorderFinding]:
     """Findings of the four borders from the fat around the root.
 
     Parameters
     ----------
     profile : FatProfile
         From `measure_profile`.
-    shape : ShapeFinding
-        Shape of the root.
     minimum_fat_mm, thin_fat_mm : float
         Limits below which fat is lost and thin, mm.
     sector_deg : float
@@ -161,7 +224,7 @@ def describe_borders(
 
     Returns
     -------
-    PerineuralFindings
+    dict of Border to BorderFinding
         Thickness of a border: the median over its sector, so that a border is lost when half of it is.
     """
     borders = {}
@@ -182,7 +245,7 @@ def describe_borders(
             arc_fraction=float(np.mean(fat >= minimum_fat_mm)),
             encroached_by=_encroaching(profile, chosen, minimum_fat_mm) if lost else None,
         )
-    return PerineuralFindings(borders, shape.shape, shape.probability)
+    return borders
 
 
 def _encroaching(profile: FatProfile, chosen: BoolArray, minimum_fat_mm: float) -> Neighbour:

@@ -5,20 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foramgrade.findings import FAT_QUANTITY, Border, FloatArray, PerineuralFindings, Quality, Quantity
+from foramgrade.findings import FAT_QUANTITY, Border, BorderState, FloatArray, PerineuralFindings, Quality, Quantity
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
-from foramgrade.perineural.borders import FatProfile, describe_borders, measure_profile
+from foramgrade.perineural.borders import Bounds, FatProfile, describe_borders, measure_profile
 from foramgrade.perineural.root import Root, find_root, ground_of_opening, usual_area
 from foramgrade.perineural.shape import expected_area, is_assessable, judge_shape
+from foramgrade.perineural.seeking import Ground
 from foramgrade.perineural.signal import Signal, fat_fraction
 
 #: Below this ratio of contrast to noise fat cannot be told reliably from soft tissue.
 LOWEST_CONTRAST_TO_NOISE = 5.0
 
-#: A root's own brightness is certain where no more than this share of its outline borders on like tissue; so many such
-#: roots tell the brightness of the study's.
-CLEAR_LIMIT, FEWEST_CLEAR = 0.3, 3
+#: A root lies in fat where at least so much of it, mm, is met in this share of all directions; so many such roots tell
+#: the brightness of the study's.
+IN_FAT_MM, IN_FAT_SHARE, FEWEST_CLEAR = 0.5, 0.5, 3
 
 #: Pixels larger than this in the section can miss a film of fat, mm.
 COARSEST_PIXEL_MM = 1.2
@@ -49,7 +50,9 @@ class Content:
     usual_mm2: float
 
 
-def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_pixel_mm: float, expected: float | None = None) -> Content | None:
+def read_content(
+    foramen: Foramen, image: FloatArray, signal: Signal, *, image_pixel_mm: float, expected: float | None = None
+) -> Content | None:
     """Find root and fat on the reported section of a foramen.
 
     Parameters
@@ -62,6 +65,8 @@ def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_p
         Reference intensities.
     image_pixel_mm : float
         Spacing of the image's own pixels in the section, mm.
+    expected : float or None
+        Brightness of the study's other roots between no signal (0) and fat (1), where it is known.
 
     Returns
     -------
@@ -71,34 +76,83 @@ def read_content(foramen: Foramen, image: FloatArray, signal: Signal, *, image_p
     if foramen.chosen is None:
         return None
     section, opening = foramen.sections[foramen.chosen], foramen.openings[foramen.chosen]
-    brightness = signal.brightness(image)
-    noise = signal.noise / (signal.fat - signal.zero)
-    usual = usual_area(foramen.segment.level)
+    # On T2 cerebrospinal fluid is as bright as fat: the canal's corner in the opening holds none.
+    bounds = Bounds(opening.mask, section.parts == Part.CANAL, section.parts)
+    return read_section(
+        signal.brightness(image),
+        ground_of_opening(opening.mask, section.pixel_mm, disc=section.parts == Part.DISC),
+        bounds,
+        signal,
+        pixel_mm=section.pixel_mm,
+        image_pixel_mm=image_pixel_mm,
+        usual_mm2=usual_area(foramen.segment.level),
+        expected=expected,
+    )
+
+
+def read_section(
+    brightness: FloatArray,
+    ground: Ground,
+    bounds: Bounds,
+    signal: Signal,
+    *,
+    pixel_mm: float,
+    image_pixel_mm: float,
+    usual_mm2: float,
+    expected: float | None = None,
+) -> Content | None:
+    """Find root and fat on a section.
+
+    Parameters
+    ----------
+    brightness : (H, W) float array
+        Intensity between no signal (0) and fat (1).
+    ground : Ground
+        Where the root may lie.
+    bounds : Bounds
+        Where fat may be counted.
+    signal : Signal
+        Reference intensities.
+    pixel_mm, image_pixel_mm : float
+        Edge of a pixel of the section, and spacing of the image's own pixels in it, mm.
+    usual_mm2 : float
+        Usual area of this root, mm2.
+    expected : float or None
+        Brightness of the study's other roots, where it is known.
+
+    Returns
+    -------
+    Content or None
+        None where no root was found.
+    """
     root = find_root(
         brightness,
-        ground_of_opening(opening.mask, section.pixel_mm, disc=section.parts == Part.DISC),
-        section.pixel_mm,
-        noise=noise,
+        ground,
+        pixel_mm,
+        noise=signal.noise / (signal.fat - signal.zero),
         image_pixel_mm=image_pixel_mm,
-        usual_mm2=usual,
+        usual_mm2=usual_mm2,
         expected=expected,
     )
     if root is None:
         return None
-    # On T2 cerebrospinal fluid is as bright as fat: the canal's corner in the opening holds none.
-    in_fat = opening.mask & (section.parts != Part.CANAL)
-    fat = np.where(in_fat, fat_fraction(brightness, root.brightness), 0.0)
-    profile = measure_profile(root, fat, opening.mask, section.parts, section.pixel_mm)
-    return Content(signal, root, np.where(root.mask, 0.0, fat), profile, usual)
+    profile = measure_profile(root, brightness, bounds, pixel_mm, image_pixel_mm=image_pixel_mm)
+    fat = fat_fraction(brightness, root.brightness)
+    where = bounds.opening & ~bounds.without & ~root.mask
+    return Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2)
 
 
-def expected_brightness(roots: Sequence[Root]) -> float | None:
-    """Brightness to expect of the roots of a study: the median of those with a clear outline; None of fewer than three.
+def expected_brightness(contents: Sequence[Content]) -> float | None:
+    """Brightness to expect of the roots of a study: the median of those that lie in fat; None of fewer than three.
 
-    Nerve is one tissue: what its brightness is beside fat can be told from the roots that lie in fat.
+    Nerve is one tissue: what its brightness is beside fat can be told from the roots about which there is no doubt.
     """
-    clear = [root.brightness for root in roots if is_assessable(root) and root.indistinct <= CLEAR_LIMIT]
+    clear = [c.root.brightness for c in contents if is_assessable(c.root) and _lies_in_fat(c)]
     return float(np.median(clear)) if len(clear) >= FEWEST_CLEAR else None
+
+
+def _lies_in_fat(content: Content) -> bool:
+    return float(np.mean(content.profile.thickness_mm >= IN_FAT_MM)) >= IN_FAT_SHARE
 
 
 def describe_content(
@@ -130,21 +184,22 @@ def describe_content(
     PerineuralFindings, Quality
         Findings on the four borders and the root's shape, with flags.
     """
-    shape = judge_shape(
-        content.root,
-        expected_mm2=expected_area(content.usual_mm2, [(other.root, other.usual_mm2) for other in near]),
-        flattened_aspect=flattened_aspect,
-        collapsed_area_fraction=collapsed_area_fraction,
-    )
-    findings = describe_borders(
+    borders = describe_borders(
         content.profile,
-        shape,
         minimum_fat_mm=minimum_fat_mm,
         thin_fat_mm=thin_fat_mm,
         sector_deg=sector_deg,
         image_pixel_mm=image_pixel_mm,
         relative_noise=content.signal.relative_noise,
     )
+    shape = judge_shape(
+        content.root,
+        expected_mm2=expected_area(content.usual_mm2, [(other.root, other.usual_mm2) for other in near]),
+        flattened_aspect=flattened_aspect,
+        collapsed_area_fraction=collapsed_area_fraction,
+        n_lost=sum(finding.state is BorderState.LOST for finding in borders.values()),
+    )
+    findings = PerineuralFindings(borders, shape.shape, shape.probability)
     quality = Quality(0)
     if shape.probability is None:
         quality |= Quality.ROOT_INDISTINCT

@@ -16,7 +16,7 @@ from scipy.spatial import ConvexHull
 
 from foramgrade.findings import BoolArray, FloatArray, Level
 from foramgrade.perineural.ellipse import Ellipse, fill_ellipse
-from foramgrade.perineural.fitting import Fit, fit_ellipse
+from foramgrade.perineural.fitting import fit_ellipse
 from foramgrade.perineural.outline import draw_outline
 from foramgrade.perineural.seeking import Ground, seek_ellipse
 
@@ -29,6 +29,10 @@ ROOT_DIAMETERS_MM: Mapping[str, float] = MappingProxyType({"L2": 3.1, "L3": 4.3,
 #: How root-like a brightness is before the root's own is known: +0.5 nerve, -0.5 fat, hardly for or against the
 #: signal of ligament and cortical bone.
 _ANY_ROOT = ((0.0, 0.12, 0.22, 0.45, 0.65, 0.85), (-0.2, 0.0, 0.5, 0.5, 0.0, -0.5))
+
+#: How much tissue of a brightness that is not nerve's tells of a root beside it where nothing is labelled: ligament and
+#: cortex little, marrow hardly at all, fat fully.
+_TELLING = ((0.0, 0.25, 0.55, 0.75, 0.9), (0.4, 0.4, 0.1, 0.3, 1.0))
 
 #: Brightness that is nerve rather than ligament or fat, and the least share of an ellipse's core that must have it.
 _NERVE_RANGE = (0.2, 0.6)
@@ -87,6 +91,8 @@ class Root:
         Area over the area of the convex hull, 0 to 1.
     area_u, aspect_u : float
         Standard uncertainties of the logarithms of area and aspect; 0 for an outline drawn by hand.
+    evidence_mm2 : float
+        What spoke for it when it was sought, mm2 of tissue as bright as nerve; 0 for an outline drawn by hand.
     """
 
     mask: BoolArray
@@ -98,6 +104,7 @@ class Root:
     solidity: float
     area_u: float = 0.0
     aspect_u: float = 0.0
+    evidence_mm2: float = 0.0
 
 
 def usual_area(level: Level) -> float:
@@ -201,13 +208,16 @@ def find_root(
     the half-way level between root and surroundings.
     """
     if expected is None:
-        sought = seek_ellipse(np.interp(brightness, *_ANY_ROOT), ground, pixel_mm, usual_mm2=usual_mm2)
+        likeness = np.interp(brightness, *_ANY_ROOT)
+        around = _weigh_around(likeness, brightness, ground)
+        sought = seek_ellipse(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2)
         if sought is None or sought[1] < SMALLEST_EVIDENCE_MM2:
             return None
         expected = _own_brightness(brightness, ground.allowed, sought[0], pixel_mm)
     darkest, brightest = _own_range(expected, _dark_tissue(brightness, ground.allowed, pixel_mm), noise)
     likeness = _likeness(brightness, expected, (darkest, brightest))
-    sought = seek_ellipse(likeness, ground, pixel_mm, usual_mm2=usual_mm2)
+    around = _weigh_around(likeness, brightness, ground)
+    sought = seek_ellipse(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2)
     if sought is None or sought[1] < SMALLEST_EVIDENCE_MM2:
         return None
     fit = fit_ellipse(
@@ -227,12 +237,9 @@ def find_root(
     if not mask.any():
         return None
     alike = (brightness < brightest) & (brightness >= darkest) & ground.allowed
-    return _root_of_fit(fit, mask, alike, pixel_mm)
-
-
-def _root_of_fit(fit: Fit, mask: BoolArray, alike: BoolArray, pixel_mm: float) -> Root:
     drawn = describe_root(mask, alike, pixel_mm, brightness=fit.brightness)
-    return replace(drawn, aspect=fit.ellipse.aspect, area_u=fit.area_u, aspect_u=fit.aspect_u)
+    aspect = fit.ellipse.aspect
+    return replace(drawn, aspect=aspect, area_u=fit.area_u, aspect_u=fit.aspect_u, evidence_mm2=sought[1])
 
 
 def describe_root(mask: BoolArray, alike: BoolArray, pixel_mm: float, *, brightness: float) -> Root:
@@ -274,6 +281,18 @@ def _solidity(mask: BoolArray) -> float:
     hull = ConvexHull(pixels)
     # In two dimensions qhull calls the area a volume and the circumference an area.
     return min(1.0, float(len(pixels) / (hull.volume + hull.area / 2 + np.pi / 4)))
+
+
+def _weigh_around(likeness: FloatArray, brightness: FloatArray, ground: Ground) -> FloatArray:
+    """How little what lies around an ellipse is like it, and how much it tells of a root.
+
+    In a closed opening anything unlike nerve will do. Where no labels say what is bone, a joint between bones or the
+    cortex beside marrow is as well parted from its surroundings as a root: fat is what tells a root from them.
+    """
+    if ground.closed:
+        return likeness
+    telling = np.interp(brightness, *_TELLING)
+    return np.where(likeness > 0, likeness, likeness * telling)
 
 
 def _own_brightness(brightness: FloatArray, allowed: BoolArray, found: Ellipse, pixel_mm: float) -> float:

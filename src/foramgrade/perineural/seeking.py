@@ -51,15 +51,18 @@ class Ground:
         Cost of a centre at a pixel, in mm2 of evidence.
     credit : (H, W) float array
         How much tissue as bright as nerve counts there, 0 to 1: less beside a disc, which may be as bright.
+    closed : bool
+        Whether labels bound it; else bone and joints may lie in it.
     """
 
     allowed: BoolArray
     cost_mm2: FloatArray
     credit: FloatArray
+    closed: bool = True
 
 
 def seek_ellipse(
-    likeness: FloatArray, ground: Ground, pixel_mm: float, *, usual_mm2: float
+    likeness: FloatArray, around: FloatArray, ground: Ground, pixel_mm: float, *, usual_mm2: float
 ) -> tuple[Ellipse, float] | None:
     """Find the ellipse for which most speaks.
 
@@ -67,6 +70,8 @@ def seek_ellipse(
     ----------
     likeness : (H, W) float array
         +0.5 for the brightness of nerve, -0.5 for what is surely none.
+    around : (H, W) float array
+        The same of the band around a root: the lower, the better what is there tells a root.
     ground : Ground
         Where it may lie.
     pixel_mm : float
@@ -84,9 +89,10 @@ def seek_ellipse(
     allowed = _shrink(ground.allowed.astype(float), window, every, 0.0) > 0.5
     if not allowed.any():
         return None
-    credited = np.where(likeness > 0, likeness * ground.credit, likeness)
-    inside = np.where(ground.allowed, credited, -0.5 * _OUTSIDE_COST)
-    outside = np.where(ground.allowed, credited, -0.5)
+    inside = np.where(likeness > 0, likeness * ground.credit, likeness)
+    inside = np.where(ground.allowed, inside, -0.5 * _OUTSIDE_COST)
+    outside = np.where(around > 0, around * ground.credit, around)
+    outside = np.where(ground.allowed, outside, -0.5)
     pixel = pixel_mm * every
     tried, spectra, priors = _templates(allowed.shape, pixel, usual_mm2)
     score = np.stack([_shrink(inside, window, every, -0.5 * _OUTSIDE_COST), _shrink(outside, window, every, -0.5)])

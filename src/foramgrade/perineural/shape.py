@@ -23,6 +23,10 @@ SOLIDITY_LIMIT = 0.85
 #: obliquely), and of the area against the expected one (roots of one patient differ).
 ASPECT_SPREAD, AREA_SPREAD = 0.10, 0.15
 
+#: How likely deformed roots are beside undeformed ones by the number of borders on which the fat is lost, as odds: what
+#: presses a root out of shape lies against it. The product's own.
+PRIOR_ODDS = (0.02, 0.05, 0.25, 0.5, 1.0)
+
 #: Roots nearby move the expected size by at most this factor; as many as this count as much as the usual size.
 LARGEST_DEPARTURE, USUAL_COUNTS = 1.6, 1.0
 
@@ -79,7 +83,7 @@ def expected_area(usual_mm2: float, near: Sequence[tuple[Root, float]]) -> float
 
 
 def judge_shape(
-    root: Root, *, expected_mm2: float, flattened_aspect: float, collapsed_area_fraction: float
+    root: Root, *, expected_mm2: float, flattened_aspect: float, collapsed_area_fraction: float, n_lost: int
 ) -> ShapeFinding:
     """Tell whether a root is deformed.
 
@@ -93,6 +97,8 @@ def judge_shape(
         From this aspect on a root is flattened.
     collapsed_area_fraction : float
         Below this share of the expected area a root is collapsed.
+    n_lost : int
+        Number of borders on which the fat is lost.
 
     Returns
     -------
@@ -102,12 +108,14 @@ def judge_shape(
     Notes
     -----
     *Definition*: the two probabilities are normal distribution functions of the logarithms of aspect and area over
-    their limits, divided by their standard uncertainties: that of the outline and that of what is usual. *Limits*:
-    neither limit has a published source; both are the product's.
+    their limits, divided by their standard uncertainties: that of the outline and that of what is usual. The odds that either
+    holds are multiplied by those of `PRIOR_ODDS`. *Limits*: neither the limits nor the odds have a published source;
+    they are the product's.
     """
     if not is_assessable(root):
         return ShapeFinding(RootShape.NOT_ASSESSABLE, None)
     flat = np.log(root.aspect / flattened_aspect) / np.hypot(root.aspect_u, ASPECT_SPREAD)
     small = np.log(collapsed_area_fraction * expected_mm2 / root.area_mm2) / np.hypot(root.area_u, AREA_SPREAD)
-    changed = float(1.0 - (1.0 - ndtr(flat)) * (1.0 - ndtr(small)))
+    neither, odds = float(ndtr(-flat) * ndtr(-small)), PRIOR_ODDS[n_lost]
+    changed = odds * (1.0 - neither) / (odds * (1.0 - neither) + neither)
     return ShapeFinding(RootShape.CHANGED if changed >= 0.5 else RootShape.UNCHANGED, changed)

@@ -100,9 +100,14 @@ def fat_fraction(brightness: FloatArray, root_brightness: float) -> FloatArray:
     >>> fat_fraction(np.array([0.1, 0.4, 0.7, 1.2]), 0.4).round(2).tolist()
     [0.0, 0.0, 0.5, 1.0]
     """
-    nerve = min(max(root_brightness, 0.1), 0.5)
+    nerve = nerve_brightness(root_brightness)
     share: FloatArray = np.clip((brightness - nerve) / (1.0 - nerve), 0.0, 1.0)
     return share
+
+
+def nerve_brightness(root_brightness: float) -> float:
+    """Brightness of nerve: that of the root, kept within what nerve can be beside fat, 0.1 to 0.5."""
+    return min(max(root_brightness, 0.1), 0.5)
 
 
 def find_zero(image: Volume) -> float:
