@@ -26,16 +26,16 @@ USUAL_ROOT_MM2 = 23.6
 #: Diameter of the root that leaves below a vertebra, mm.
 ROOT_DIAMETERS_MM: Mapping[str, float] = MappingProxyType({"L2": 3.1, "L3": 4.3, "L4": 5.1, "L5": 5.3})
 
-#: How root-like a brightness is before the root's own is known: +0.5 nerve, -0.5 fat, hardly for or against the
-#: signal of ligament and cortical bone.
-_ANY_ROOT = ((0.0, 0.12, 0.22, 0.45, 0.65, 0.85), (-0.2, 0.0, 0.5, 0.5, 0.0, -0.5))
+#: How root-like a brightness is before the root's own is known: +0.5 nerve, also where a thick slice mixes it with some
+#: fat, -0.5 fat, hardly for or against the signal of ligament and cortical bone.
+_ANY_ROOT = ((0.0, 0.12, 0.3, 0.55, 0.75, 0.9), (-0.2, 0.0, 0.5, 0.5, 0.0, -0.5))
 
 #: How much tissue of a brightness that is not nerve's tells of a root beside it where nothing is labelled: ligament and
 #: cortex little, marrow hardly at all, fat fully.
 _TELLING = ((0.0, 0.25, 0.55, 0.75, 0.9), (0.4, 0.4, 0.1, 0.3, 1.0))
 
 #: Brightness that is nerve rather than ligament or fat, and the least share of an ellipse's core that must have it.
-_NERVE_RANGE = (0.2, 0.6)
+_NERVE_RANGE = (0.2, 0.65)
 _SMALLEST_NERVE_SHARE = 0.2
 
 #: A root stands out from other tissue when the two differ by this much, and by this many times the noise.

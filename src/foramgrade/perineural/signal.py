@@ -88,7 +88,7 @@ def fat_fraction(brightness: FloatArray, root_brightness: float) -> FloatArray:
     brightness : array
         Intensity between no signal (0) and fat (1).
     root_brightness : float
-        Brightness of the nerve root; kept within what nerve can be, 0.1 to 0.5.
+        Brightness of the nerve root; kept within what nerve can be, 0.1 to 0.65.
 
     Returns
     -------
@@ -106,8 +106,8 @@ def fat_fraction(brightness: FloatArray, root_brightness: float) -> FloatArray:
 
 
 def nerve_brightness(root_brightness: float) -> float:
-    """Brightness of nerve: that of the root, kept within what nerve can be beside fat, 0.1 to 0.5."""
-    return min(max(root_brightness, 0.1), 0.5)
+    """Brightness of nerve: that of the root, kept within what nerve can be beside fat, also in thick slices."""
+    return min(max(root_brightness, 0.1), 0.65)
 
 
 def find_zero(image: Volume) -> float:

@@ -1,0 +1,202 @@
+"""Reading the perineural fat around a point that somebody placed in a foramen, where nothing is labelled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from foramgrade.findings import BoolArray, FloatArray, Quality
+from foramgrade.geometry.planes import Part, Section
+from foramgrade.geometry.pointed import Pointed
+from foramgrade.perineural.borders import Bounds
+from foramgrade.perineural.envelope import Envelope, fat_outshines, fit_envelope, signal_near
+from foramgrade.perineural.marrow import find_bone, measure_marrow
+from foramgrade.perineural.reading import Content, expected_brightness, read_section
+from foramgrade.perineural.root import usual_area
+from foramgrade.perineural.seeking import Ground
+from foramgrade.perineural.signal import SMALLEST_FAT_RATIO, Signal, find_zero, measure_noise, sample_image
+from foramgrade.volume import Volume
+
+#: The root lies this far above the point, mm, with these standard deviations upwards, forwards and sideways: people mark
+#: the middle of the foramen or the root itself.
+ROOT_ABOVE_MM, SPREAD_MM = 2.0, (4.0, 3.5, 3.0)
+
+#: Weight of leaving that place, mm2 of evidence per squared standard deviation, as for the height in an opening.
+PLACE_WEIGHT = 2.5
+
+#: The root is sought up to this far from the point, mm.
+SEEK_MM = 11.0
+
+#: Below the point, tissue as bright as nerve counts less and less down to this credit, this far below, mm: there the disc
+#: bulges.
+LOWEST_CREDIT, CREDIT_FALL_MM = 0.4, 6.0
+
+#: Brightness of nerve before that of the study's roots is known.
+USUAL_NERVE = 0.4
+
+#: A point this near to the edge of the image, mm, leaves no room for a foramen.
+EDGE_MM = 6.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """What was seen around one point.
+
+    Parameters
+    ----------
+    pointed : Pointed
+        The point and its sections.
+    section : Section or None
+        The section on which the root shows best; None where the image does not cover the point.
+    image : (H, W) float array or None
+        Intensities on it.
+    content : Content or None
+        Root and fat; None where no root was found.
+    quality : Quality
+        Caveats.
+    """
+
+    pointed: Pointed
+    section: Section | None
+    image: FloatArray | None
+    content: Content | None
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """One section around a point: intensities, their references, and the distance from the point, mm."""
+
+    section: Section
+    image: FloatArray
+    signal: Signal | None
+    distance_mm: float
+
+
+def read_points(pointed: Sequence[Pointed], image: Volume, *, image_pixel_mm: float) -> list[Sighting]:
+    """Find root and fat around points.
+
+    Parameters
+    ----------
+    pointed : sequence of Pointed
+        Points of one patient, with their sections.
+    image : Volume
+        The series.
+    image_pixel_mm : float
+        Spacing of the image's own pixels in the sagittal plane, mm.
+
+    Returns
+    -------
+    list of Sighting
+        One per point. On which of its sections the root shows best is judged by what speaks for the root, less the
+        distance from the point.
+    """
+    zero = find_zero(image)
+    points = np.array([point.place.position_mm for point in pointed])
+    envelope = fit_envelope(image, points, zero=zero)
+    views = [_view(point, image, envelope) for point in pointed]
+    signals = [one.signal for seen in views for one in seen if one.signal is not None]
+    if not fat_outshines(signals, SMALLEST_FAT_RATIO):
+        return [_blind(point, seen) for point, seen in zip(pointed, views, strict=True)]
+    marrow = _marrow_of(pointed, views)
+    first = [_best(point, seen, image_pixel_mm, marrow, None) for point, seen in zip(pointed, views, strict=True)]
+    expected = expected_brightness([one.content for one in first if one.content is not None])
+    if expected is None:
+        return first
+    return [_best(point, seen, image_pixel_mm, marrow, expected) for point, seen in zip(pointed, views, strict=True)]
+
+
+def _marrow_of(pointed: Sequence[Pointed], views: Sequence[Sequence[_Look]]) -> float | None:
+    """Brightness of marrow, from the nearest section of every point."""
+    nearest = [(point, looks[0]) for point, looks in zip(pointed, views, strict=True) if looks]
+    known = [(look.signal.brightness(look.image), point.at) for point, look in nearest if look.signal is not None]
+    return measure_marrow(known, nearest[0][1].section.pixel_mm) if known else None
+
+
+def _view(pointed: Pointed, image: Volume, envelope: Envelope | None) -> list[_Look]:
+    looks = []
+    for section, distance in zip(pointed.sections, pointed.distances_mm, strict=True):
+        values = sample_image(image, section)
+        if values is None or not _covers(values, pointed.at, section.pixel_mm):
+            continue
+        noise = measure_noise(image, section)
+        signal = None if envelope is None else signal_near(envelope, section, values, pointed.at, noise=noise)
+        looks.append(_Look(section, values, signal, distance))
+    return looks
+
+
+def _covers(values: FloatArray, at: tuple[float, float], pixel_mm: float) -> bool:
+    """Whether the image covers the surroundings of a point."""
+    rows, columns = np.indices(values.shape)
+    near = np.hypot(rows - at[0], columns - at[1]) * pixel_mm <= EDGE_MM
+    return not np.isnan(values[near]).any()
+
+
+def _blind(pointed: Pointed, looks: Sequence[_Look]) -> Sighting:
+    """A point around which fat cannot be told."""
+    if not looks:
+        return Sighting(pointed, None, None, None, pointed.quality | Quality.NO_IMAGE)
+    return Sighting(pointed, looks[0].section, looks[0].image, None, pointed.quality | Quality.FAT_NOT_BRIGHT)
+
+
+def _best(
+    pointed: Pointed, looks: Sequence[_Look], image_pixel_mm: float, marrow: float | None, expected: float | None
+) -> Sighting:
+    """The section on which the root shows best."""
+    known = [look for look in looks if look.signal is not None]
+    if not known:
+        return _blind(pointed, looks)
+    best, chosen, most = None, known[0], -np.inf
+    for look in known:
+        content = _read(look, pointed, image_pixel_mm, marrow, expected)
+        cost = PLACE_WEIGHT * (look.distance_mm / SPREAD_MM[2]) ** 2
+        if content is not None and content.root.evidence_mm2 - cost > most:
+            best, chosen, most = content, look, content.root.evidence_mm2 - cost
+    quality = pointed.quality | (Quality.ROOT_NOT_FOUND if best is None else Quality(0))
+    return Sighting(pointed, chosen.section, chosen.image, best, quality)
+
+
+def _read(
+    look: _Look, pointed: Pointed, image_pixel_mm: float, marrow: float | None, expected: float | None
+) -> Content | None:
+    if look.signal is None:
+        return None
+    section, brightness = look.section, look.signal.brightness(look.image)
+    bone = find_bone(brightness, marrow, USUAL_NERVE if expected is None else expected, section.pixel_mm)
+    free = np.isfinite(look.image) & ~bone
+    parts = np.where(bone, np.uint8(Part.UPPER), section.parts)
+    return read_section(
+        brightness,
+        ground_of_point(pointed.at, free, section.pixel_mm),
+        Bounds(free, ~free, parts, closed=False),
+        look.signal,
+        pixel_mm=section.pixel_mm,
+        image_pixel_mm=image_pixel_mm,
+        usual_mm2=usual_area(pointed.place.level),
+        expected=expected,
+    )
+
+
+def ground_of_point(at: tuple[float, float], free: BoolArray, pixel_mm: float) -> Ground:
+    """Where a root may lie around a point.
+
+    Parameters
+    ----------
+    at : tuple of two float
+        Row and column of the point; axes (superior, anterior).
+    free : (H, W) bool array
+        Pixels inside the image that are no bone.
+    pixel_mm : float
+        Edge of a pixel, mm.
+
+    Returns
+    -------
+    Ground
+        A disc around the point; a centre costs the more, the further it is from a little above the point.
+    """
+    up = (np.arange(free.shape[0], dtype=float)[:, None] - at[0]) * pixel_mm
+    forward = (np.arange(free.shape[1], dtype=float)[None, :] - at[1]) * pixel_mm
+    cost = PLACE_WEIGHT * (((up - ROOT_ABOVE_MM) / SPREAD_MM[0]) ** 2 + (forward / SPREAD_MM[1]) ** 2)
+    fall = np.clip(1.0 + (1.0 - LOWEST_CREDIT) * up / CREDIT_FALL_MM, LOWEST_CREDIT, 1.0)
+    allowed = free & (np.hypot(up, forward) <= SEEK_MM)
+    return Ground(allowed, cost, np.broadcast_to(fall, free.shape), closed=False)
