@@ -19,6 +19,9 @@ LEAST_ABOVE_NERVE = 0.1
 #: A region of marrow is at least this large, mm2, once threads narrower than twice this, mm, are cut.
 SMALLEST_BONE_MM2, THREAD_MM = 60.0, 0.9
 
+#: Radius of a disc that fits into no root nor its ganglion, mm, and how far brightness may lie from that of nerve in it.
+BULK_RADIUS_MM, BULK_RANGE = 5.5, 0.13
+
 #: Smoothing before pixels are told apart, mm.
 SMOOTH_MM = 0.5
 
@@ -73,11 +76,36 @@ def find_bone(brightness: FloatArray, marrow: float | None, nerve: float, pixel_
         return nothing
     smooth = ndimage.gaussian_filter(brightness, SMOOTH_MM / pixel_mm)
     like = (smooth > (marrow + nerve) / 2) & (smooth < (marrow + 1.0) / 2)
-    radius = THREAD_MM / pixel_mm
-    reach = np.arange(-int(radius), int(radius) + 1)
-    disc = reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2
-    regions, _ = ndimage.label(ndimage.binary_opening(like, structure=disc))
+    regions, _ = ndimage.label(_open(like, THREAD_MM / pixel_mm))
     areas = np.bincount(regions.ravel()) * pixel_mm**2
     areas[0] = 0.0
     large: BoolArray = areas[regions] >= SMALLEST_BONE_MM2
     return large
+
+
+def find_bulk(brightness: FloatArray, nerve: float, pixel_mm: float) -> BoolArray:
+    """Pixels of structures about as bright as nerve that are larger than any root: muscle, disc, dark marrow.
+
+    Parameters
+    ----------
+    brightness : (H, W) float array
+        Intensity between no signal (0) and fat (1).
+    nerve : float
+        Brightness of nerve.
+    pixel_mm : float
+        Edge of a pixel, mm.
+
+    Returns
+    -------
+    (H, W) bool array
+        Pixels that a disc of 11 mm covers, all of it about as bright as nerve.
+    """
+    smooth = ndimage.gaussian_filter(brightness, SMOOTH_MM / pixel_mm)
+    return _open(np.abs(smooth - nerve) < BULK_RANGE, BULK_RADIUS_MM / pixel_mm)
+
+
+def _open(mask: BoolArray, radius_pixels: float) -> BoolArray:
+    """Pixels that a disc covers which fits into the mask; by distances, since discs are large."""
+    fits = ndimage.distance_transform_edt(mask) >= radius_pixels
+    result: BoolArray = ndimage.distance_transform_edt(~fits) < radius_pixels if fits.any() else fits
+    return result

@@ -10,7 +10,7 @@ from foramgrade.geometry.planes import Part, Section
 from foramgrade.geometry.pointed import Pointed
 from foramgrade.perineural.borders import Bounds
 from foramgrade.perineural.envelope import Envelope, fat_outshines, fit_envelope, signal_near
-from foramgrade.perineural.marrow import find_bone, measure_marrow
+from foramgrade.perineural.marrow import find_bone, find_bulk, measure_marrow
 from foramgrade.perineural.reading import Content, expected_brightness, read_section
 from foramgrade.perineural.root import usual_area
 from foramgrade.perineural.seeking import Ground
@@ -19,17 +19,23 @@ from foramgrade.volume import Volume
 
 #: The root lies this far above the point, mm, with these standard deviations upwards, forwards and sideways: people mark
 #: the middle of the foramen or the root itself.
-ROOT_ABOVE_MM, SPREAD_MM = 2.0, (4.0, 3.5, 3.0)
+ROOT_ABOVE_MM, SPREAD_MM = 2.5, (4.0, 3.5, 3.0)
 
-#: Weight of leaving that place, mm2 of evidence per squared standard deviation, as for the height in an opening.
-PLACE_WEIGHT = 2.5
+#: Weight of leaving that place, mm2 of evidence per squared standard deviation.
+PLACE_WEIGHT = 1.0
+
+#: The same of leaving the point's own section: whoever places a point looks at its slice.
+SECTION_WEIGHT = 2.5
 
 #: The root is sought up to this far from the point, mm.
 SEEK_MM = 11.0
 
 #: Below the point, tissue as bright as nerve counts less and less down to this credit, this far below, mm: there the disc
 #: bulges.
-LOWEST_CREDIT, CREDIT_FALL_MM = 0.4, 6.0
+LOWEST_CREDIT, CREDIT_FALL_MM = 0.6, 6.0
+
+#: Tissue as bright as nerve counts for so much where it belongs to a structure larger than any root.
+BULK_CREDIT = 0.3
 
 #: Brightness of nerve before that of the study's roots is known.
 USUAL_NERVE = 0.4
@@ -149,7 +155,7 @@ def _best(
     best, chosen, most = None, known[0], -np.inf
     for look in known:
         content = _read(look, pointed, image_pixel_mm, marrow, expected)
-        cost = PLACE_WEIGHT * (look.distance_mm / SPREAD_MM[2]) ** 2
+        cost = SECTION_WEIGHT * (look.distance_mm / SPREAD_MM[2]) ** 2
         if content is not None and content.root.evidence_mm2 - cost > most:
             best, chosen, most = content, look, content.root.evidence_mm2 - cost
     quality = pointed.quality | (Quality.ROOT_NOT_FOUND if best is None else Quality(0))
@@ -162,12 +168,13 @@ def _read(
     if look.signal is None:
         return None
     section, brightness = look.section, look.signal.brightness(look.image)
-    bone = find_bone(brightness, marrow, USUAL_NERVE if expected is None else expected, section.pixel_mm)
+    nerve = USUAL_NERVE if expected is None else expected
+    bone = find_bone(brightness, marrow, nerve, section.pixel_mm)
     free = np.isfinite(look.image) & ~bone
     parts = np.where(bone, np.uint8(Part.UPPER), section.parts)
     return read_section(
         brightness,
-        ground_of_point(pointed.at, free, section.pixel_mm),
+        ground_of_point(pointed.at, free, section.pixel_mm, bulk=find_bulk(brightness, nerve, section.pixel_mm)),
         Bounds(free, ~free, parts, closed=False),
         look.signal,
         pixel_mm=section.pixel_mm,
@@ -177,7 +184,7 @@ def _read(
     )
 
 
-def ground_of_point(at: tuple[float, float], free: BoolArray, pixel_mm: float) -> Ground:
+def ground_of_point(at: tuple[float, float], free: BoolArray, pixel_mm: float, *, bulk: BoolArray) -> Ground:
     """Where a root may lie around a point.
 
     Parameters
@@ -188,6 +195,8 @@ def ground_of_point(at: tuple[float, float], free: BoolArray, pixel_mm: float) -
         Pixels inside the image that are no bone.
     pixel_mm : float
         Edge of a pixel, mm.
+    bulk : (H, W) bool array
+        Pixels of structures larger than any root.
 
     Returns
     -------
@@ -199,4 +208,4 @@ def ground_of_point(at: tuple[float, float], free: BoolArray, pixel_mm: float) -
     cost = PLACE_WEIGHT * (((up - ROOT_ABOVE_MM) / SPREAD_MM[0]) ** 2 + (forward / SPREAD_MM[1]) ** 2)
     fall = np.clip(1.0 + (1.0 - LOWEST_CREDIT) * up / CREDIT_FALL_MM, LOWEST_CREDIT, 1.0)
     allowed = free & (np.hypot(up, forward) <= SEEK_MM)
-    return Ground(allowed, cost, np.broadcast_to(fall, free.shape), closed=False)
+    return Ground(allowed, cost, fall * np.where(bulk, BULK_CREDIT, 1.0), closed=False)

@@ -207,6 +207,8 @@ def find_root(
     root that was found or of the study's roots; it is fitted to the image, and its outline drawn where the image passes
     the half-way level between root and surroundings.
     """
+    if not ground.allowed.any():
+        return None
     if expected is None:
         likeness = np.interp(brightness, *_ANY_ROOT)
         around = _weigh_around(likeness, brightness, ground)

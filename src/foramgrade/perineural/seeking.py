@@ -92,7 +92,9 @@ def seek_ellipse(
     inside = np.where(likeness > 0, likeness * ground.credit, likeness)
     inside = np.where(ground.allowed, inside, -0.5 * _OUTSIDE_COST)
     outside = np.where(around > 0, around * ground.credit, around)
-    outside = np.where(ground.allowed, outside, -0.5)
+    if ground.closed:
+        # Labelled bone and disc around a root part it from all else, however bright they are.
+        outside = np.where(ground.allowed, outside, -0.5)
     pixel = pixel_mm * every
     tried, spectra, priors = _templates(allowed.shape, pixel, usual_mm2)
     score = np.stack([_shrink(inside, window, every, -0.5 * _OUTSIDE_COST), _shrink(outside, window, every, -0.5)])
