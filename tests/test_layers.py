@@ -24,7 +24,7 @@ ORDER = (
     ("phantom",),
     ("tables",),
     ("plotting",),
-    ("pipeline", "measuring"),
+    ("pipeline", "measuring", "pointed"),
     ("agreement", "compare"),
     ("validation",),
     ("exports", "review"),

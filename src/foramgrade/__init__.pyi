@@ -8,6 +8,7 @@ from .findings import Border as Border
 from .findings import BorderFinding as BorderFinding
 from .findings import BorderState as BorderState
 from .findings import ForamenAssessment as ForamenAssessment
+from .findings import ForamenPoint as ForamenPoint
 from .findings import Grade as Grade
 from .findings import Level as Level
 from .findings import PerineuralFindings as PerineuralFindings
@@ -27,6 +28,7 @@ from .measuring import measure_foramina as measure_foramina
 from .pipeline import assess as assess
 from .plotting import plot_foramen as plot_foramen
 from .plotting import plot_study as plot_study
+from .pointed import assess_points as assess_points
 from .tables import StudyAssessment as StudyAssessment
 from .volume import Grid as Grid
 from .volume import LabelMap as LabelMap

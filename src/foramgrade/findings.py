@@ -40,6 +40,23 @@ class Side(StrEnum):
     """The patient's left."""
 
 
+@dataclass(frozen=True, slots=True)
+class ForamenPoint:
+    """Where a foramen is, as somebody marked it.
+
+    Parameters
+    ----------
+    level, side
+        Which foramen.
+    position_mm : tuple of three float
+        A point in it, in the patient (RAS+), mm.
+    """
+
+    level: Level
+    side: Side
+    position_mm: tuple[float, float, float]
+
+
 class Border(StrEnum):
     """Border of the foramen around the nerve root, in the foramen's own frame, in Sartoretti's order 1 to 4."""
 
@@ -141,6 +158,8 @@ class Quality(Flag):
     """Fat stands out from soft tissue by less than five times the noise."""
     COARSE_PIXELS = auto()
     """Pixels in the section are larger than 1.2 mm: a film of fat can be missed."""
+    FROM_POINT = auto()
+    """Read around a point, without the labelled opening: nothing of the opening is measured."""
 
 
 class Quantity(StrEnum):

@@ -11,7 +11,18 @@ from foramgrade.anatomy.labels import LevelNames, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_spine
 from foramgrade.errors import GridMismatchError, InputError
-from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline, Quality, Quantity, Side
+from foramgrade.findings import (
+    BoolArray,
+    Evidence,
+    FloatArray,
+    ForamenAssessment,
+    Grade,
+    Outline,
+    PerineuralFindings,
+    Quality,
+    Quantity,
+    Side,
+)
 from foramgrade.geometry.foramen import Foramen, find_foramina
 from foramgrade.geometry.judging import judge_asymmetry, judge_level
 from foramgrade.geometry.measure import measure_asymmetry, measure_width
@@ -21,7 +32,13 @@ from foramgrade.geometry.search import spread_mask
 from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
-from foramgrade.perineural.reading import Content, describe_content, measure_content, read_content
+from foramgrade.perineural.reading import (
+    Content,
+    describe_content,
+    expected_brightness,
+    measure_content,
+    read_content,
+)
 from foramgrade.perineural.signal import (
     Signal,
     Surroundings,
@@ -284,14 +301,22 @@ def _read_all(foramina: Sequence[Foramen], image: Volume, spine: Spine | None, p
     caveats = Quality(0) if spine is None else _judge_fat(foramina, surroundings, image, spine)
     signals = fit_signals(surroundings, brightest=find_brightest(image, zero))
     caveats |= Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
-    return [
-        _read_one(foramen, values, signal, caveats, pixel_mm)
-        for foramen, values, signal in zip(foramina, images, signals, strict=True)
-    ]
+    known = list(zip(foramina, images, signals, strict=True))
+    readings = [_read_one(*one, caveats, pixel_mm, None) for one in known]
+    expected = expected_brightness([reading.content for reading in readings if reading.content is not None])
+    if expected is None:
+        return readings
+    # Once more, since nerve is one tissue: what the roots in fat show tells the others from what they touch.
+    return [_read_one(*one, caveats, pixel_mm, expected) for one in known]
 
 
 def _read_one(
-    foramen: Foramen, image: FloatArray | None, signal: Signal | None, quality: Quality, pixel_mm: float
+    foramen: Foramen,
+    image: FloatArray | None,
+    signal: Signal | None,
+    quality: Quality,
+    pixel_mm: float,
+    expected: float | None,
 ) -> _Reading:
     if foramen.chosen is None:
         return _Reading(foramen, None, None, quality)
@@ -299,7 +324,7 @@ def _read_one(
         return _Reading(foramen, image, None, quality | Quality.NO_IMAGE)
     if signal is None:
         return _Reading(foramen, image, None, quality | Quality.FAT_NOT_BRIGHT)
-    content = read_content(foramen, image, signal, image_pixel_mm=pixel_mm)
+    content = read_content(foramen, image, signal, image_pixel_mm=pixel_mm, expected=expected)
     return _Reading(foramen, image, content, quality | (Quality(0) if content else Quality.ROOT_NOT_FOUND))
 
 
@@ -309,22 +334,13 @@ def _assess_one(
     foramen, content = reading.foramen, reading.content
     quality = foramen.quality | reading.quality
     measurements = dict(foramen.measurements)
-    findings = None
+    findings: PerineuralFindings | None = None
+    doubts: tuple[str, ...] = ()
     if content is None:
-        given = not_gradable(_why_not(quality, seal_limit_mm), criteria)
+        given = not_gradable(why_not(quality, seal_limit_mm=seal_limit_mm), criteria)
     else:
-        findings, caveats = describe_content(
-            content,
-            near=near,
-            image_pixel_mm=pixel_mm,
-            minimum_fat_mm=criteria.minimum_fat_mm,
-            thin_fat_mm=criteria.thin_fat_mm,
-            sector_deg=criteria.sector_deg,
-            flattened_aspect=criteria.flattened_aspect,
-            collapsed_area_fraction=criteria.collapsed_area_fraction,
-        )
+        findings, caveats, given, doubts = grade_content(content, near, pixel_mm, criteria)
         quality |= caveats
-        given = grade(findings, criteria)
         section, opening = foramen.reported
         measurements |= measure_content(content, findings, measurements[Quantity.AREA], section.pixel_mm)
         width = measure_width(opening.mask, round(content.root.centre[0]), section.pixel_mm)
@@ -334,7 +350,7 @@ def _assess_one(
         level=foramen.segment.level,
         side=foramen.side,
         quality=quality,
-        reasons=(given.reason, *_remarks(quality, measurements)),
+        reasons=(given.reason, *doubts, *_remarks(quality, measurements)),
         grade=given,
         measurements=measurements,
         uncertainties=foramen.uncertainties,
@@ -345,7 +361,42 @@ def _assess_one(
     )
 
 
-def _why_not(quality: Quality, seal_limit_mm: float) -> str:
+def grade_content(
+    content: Content, near: Sequence[Content], pixel_mm: float, criteria: Criteria
+) -> tuple[PerineuralFindings, Quality, Grade, tuple[str, ...]]:
+    """Describe and grade what was read of one foramen.
+
+    Parameters
+    ----------
+    content : Content
+        Root and fat.
+    near : sequence of Content
+        Of the other foramen of the level and those of the neighbouring levels.
+    pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
+    criteria : Criteria
+        Rules, policy and thresholds.
+
+    Returns
+    -------
+    PerineuralFindings, Quality, Grade, tuple of str
+        Findings, caveats, the grade, and sentences that call it in doubt.
+    """
+    findings, quality = describe_content(
+        content,
+        near=near,
+        image_pixel_mm=pixel_mm,
+        minimum_fat_mm=criteria.minimum_fat_mm,
+        thin_fat_mm=criteria.thin_fat_mm,
+        sector_deg=criteria.sector_deg,
+        flattened_aspect=criteria.flattened_aspect,
+        collapsed_area_fraction=criteria.collapsed_area_fraction,
+    )
+    return findings, quality, grade(findings, criteria), ()
+
+
+def why_not(quality: Quality, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> str:
+    """Why a foramen has no grade, as a clause: the most fundamental of its caveats."""
     for flag, words in _WHY_NOT.items():
         if flag in quality:
             cut = "; the vertebrae are cut by the edge of the label map" if Quality.CUT_BY_EDGE in quality else ""

@@ -187,7 +187,9 @@ def test_the_cyclic_search_has_room_for_the_longest_ellipse(width_mm):
     rows, columns = np.indices((150, 130))
     opening = (np.abs(rows - 75) * PIXEL_MM <= 9.0) & (np.abs(columns - 65) * PIXEL_MM <= width_mm / 2)
     longest_mm = np.sqrt(1.5 * USUAL_ROOT_MM2 * 3.0 / np.pi)  # semi-axis of the largest area and aspect that are tried
-    for part, used in zip(find_window(opening, PIXEL_MM, USUAL_ROOT_MM2), (opening.any(axis=1), opening.any(axis=0)), strict=True):
+    for part, used in zip(
+        find_window(opening, PIXEL_MM, USUAL_ROOT_MM2), (opening.any(axis=1), opening.any(axis=0)), strict=True
+    ):
         assert (part.stop - part.start - used.sum()) * PIXEL_MM >= longest_mm
 
 
@@ -198,7 +200,6 @@ def test_the_last_digit_of_a_pixel_does_not_matter(draw):
     for lost in ("", "SPA", "SPIA"):
         drawn = draw(lost=lost, filling=0.3, noise=0.05)
         one, two = (
-            find_root(drawn.brightness, ground_of_opening(drawn.opening, pixel), pixel)
-            for pixel in (PIXEL_MM, rounded)
+            find_root(drawn.brightness, ground_of_opening(drawn.opening, pixel), pixel) for pixel in (PIXEL_MM, rounded)
         )
         np.testing.assert_array_equal(two.mask, one.mask)

@@ -25,12 +25,16 @@ def root_of(area, aspect, indistinct=0.0, solidity=0.95):
     ],
 )
 def test_flat_or_small_is_changed(area, aspect, shape):
-    found = judge_shape(root_of(area, aspect), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55, n_lost=4)
+    found = judge_shape(
+        root_of(area, aspect), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55, n_lost=4
+    )
     assert found.shape is shape
 
 
 def test_on_the_limit_the_odds_are_even():
-    found = judge_shape(root_of(80.0, 2.0), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55, n_lost=4)
+    found = judge_shape(
+        root_of(80.0, 2.0), expected_mm2=20.0, flattened_aspect=2.0, collapsed_area_fraction=0.55, n_lost=4
+    )
     assert found.probability == pytest.approx(0.5, abs=1e-6)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import typer
 
 import foramgrade as fg
-from foramgrade.cli.doors import anatomy, exports, files, loaders, phantom, tables, validation
+from foramgrade.cli.doors import anatomy, dataset, exports, files, loaders, phantom, tables, validation
 from foramgrade.cli.screen import (
     NOTE,
     count_numbers,
@@ -157,10 +157,16 @@ def grade_study(
             metavar="IMAGE", help="Sagittal T1 or T2 series, fat not suppressed: a file, a DICOM folder or ZIP archive."
         ),
     ],
-    labels: Annotated[
-        Path, typer.Option(metavar="PATH", help="Label map of vertebrae and discs, or a folder of masks.")
-    ],
     out: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the results.")],
+    labels: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Label map of vertebrae and discs, or a folder of masks.")
+    ] = None,
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="POINTS.csv", help="Instead of labels: a point per foramen: level, side, x, y, z (RAS, mm)."
+        ),
+    ] = None,
     scheme: Annotated[
         str | None,
         typer.Option(
@@ -210,7 +216,9 @@ def grade_study(
     Writes foramina.csv, assessment.json, sheet.png, panels/, foramina.nii.gz and foramina.json; earlier ones in DIR are
     replaced.
     """
+    _check_source(labels, points, scheme=scheme, instances=instances, levels=levels)
     names = None if levels is None else anatomy.parse_level_names(levels)
+    places = None if points is None else dataset.read_points(points)
     sequence = None if weighting is None else Sequence(weighting)
     placement = None if orientation is None else loaders.Orientation(orientation)
     with show_progress("Files") as count:
@@ -220,27 +228,35 @@ def grade_study(
             image, series=series, sequence=sequence, plane=plane, orientation=placement, progress=count
         )
     volume = found.read(tolerate=[loaders.Irregularity(word) for word in tolerate or ()])
-    mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
     placed = {} if orientation is None else {"orientation": orientation}
     tolerated = {"tolerated": ", ".join(sorted(set(tolerate)))} if tolerate else {}
     inputs = [{"role": "image", **found.identify(), **placed, **tolerated}]
-    inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
     if volume.sequence is None:
         _complain("the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
-    with show_progress("Foramina") as report:
-        study = fg.assess(
-            volume,
-            mask,
-            criteria=_criteria(policy, minimum_fat),
-            case=case or found.name_case(salt=salt or loaders.PUBLIC_SALT),
-            level_names=names,
-            seal_limit_mm=seal_limit,
-            fat_is_bright=fat_bright,
-            inputs=inputs,
-            progress=report,
-        )
+    criteria, name = _criteria(policy, minimum_fat), case or found.name_case(salt=salt or loaders.PUBLIC_SALT)
+    if points is not None:
+        inputs.append({"role": "points", "sha256": loaders.file_identity(points)["sha256"], "format": "CSV"})
+        grid = volume.grid
+        with show_progress("Foramina") as report:
+            study = fg.assess_points(volume, places or (), criteria=criteria, case=name, inputs=inputs, progress=report)
+    elif labels is not None:
+        inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
+        mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
+        grid = mask.grid
+        with show_progress("Foramina") as report:
+            study = fg.assess(
+                volume,
+                mask,
+                level_names=names,
+                seal_limit_mm=seal_limit,
+                fat_is_bright=fat_bright,
+                inputs=inputs,
+                progress=report,
+                criteria=criteria,
+                case=name,
+            )
     with show_progress("Pages") as report:
-        written = exports.write_study(study, mask.grid, out, panels=panels, progress=report)
+        written = exports.write_study(study, grid, out, panels=panels, progress=report)
     show_study(study, out, written)
 
 
@@ -396,6 +412,20 @@ def validate_measurements(
         validation.write_checks(found.checks, out)
         typer.echo(f"Written to {out}: {len(found.checks)} rows, one per foramen.")
     typer.echo(NOTE)
+
+
+def _check_source(
+    labels: Path | None, points: Path | None, *, scheme: str | None, instances: Path | None, levels: str | None
+) -> None:
+    """Refuse a study without labels and points, with both, or with options that belong to labels only."""
+    if (labels is None) == (points is None):
+        msg = f"expected --labels or --points, found {'neither' if labels is None else 'both'}"
+        raise InputError(msg)
+    of_labels = {"--scheme": scheme, "--instances": instances, "--levels": levels}
+    given = [name for name, value in of_labels.items() if value is not None]
+    if points is not None and given:
+        msg = f"{', '.join(given)} belong{'s' * (len(given) == 1)} to labels, found together with --points"
+        raise InputError(msg)
 
 
 def _criteria(policy: Policy, minimum_fat_mm: float) -> Criteria:

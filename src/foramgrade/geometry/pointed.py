@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 
 from foramgrade.anatomy.frame import Frame
-from foramgrade.findings import FloatArray, Level, Quality, Side
+from foramgrade.findings import FloatArray, ForamenPoint, Level, Quality, Side
 from foramgrade.geometry.planes import SECTION_PIXEL_MM, Part, Raster, Section, Sheet, is_thick
 from foramgrade.volume import Grid
 
@@ -25,30 +25,13 @@ CURVE_ORDER = 2
 LARGEST_LEAN_DEG = 50.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A point in a foramen.
-
-    Parameters
-    ----------
-    level, side
-        Which foramen.
-    position_mm : tuple of three float
-        The point, patient (RAS+), mm.
-    """
-
-    level: Level
-    side: Side
-    position_mm: tuple[float, float, float]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Pointed:
     """A foramen that is known by a point.
 
     Parameters
     ----------
-    place : Place
+    place : ForamenPoint
         Level, side and point.
     frame : Frame
         Axes, with the point as origin.
@@ -60,7 +43,7 @@ class Pointed:
         Caveats.
     """
 
-    place: Place
+    place: ForamenPoint
     frame: Frame
     sections: tuple[Section, ...]
     distances_mm: tuple[float, ...]
@@ -74,12 +57,12 @@ class Pointed:
         return float(-raster.superior_mm[0] / pixel), float(-raster.anterior_mm[0] / pixel)
 
 
-def fit_axes(places: Sequence[Place], grid: Grid) -> dict[tuple[Level, Side], Frame]:
+def fit_axes(places: Sequence[ForamenPoint], grid: Grid) -> dict[tuple[Level, Side], Frame]:
     """Axes of every foramen from the points of all.
 
     Parameters
     ----------
-    places : sequence of Place
+    places : sequence of ForamenPoint
         Points of one patient.
     grid : Grid
         The image's: its slices tell right from left.
@@ -95,10 +78,10 @@ def fit_axes(places: Sequence[Place], grid: Grid) -> dict[tuple[Level, Side], Fr
     anterior = np.cross(superior, right)
     heights = list(_mean_by_level(places, superior, anterior).values())
     order = min(CURVE_ORDER, len(heights) - 1)
-    slope = np.zeros(1)
+    slope: FloatArray = np.zeros(1)
     if order > 0:
         up, forward = np.array(heights).T
-        slope = np.polyder(np.polyfit(up, forward, order))
+        slope = np.asarray(np.polyder(np.polyfit(up, forward, order)), float)
     frames = {}
     steepest = np.tan(np.radians(LARGEST_LEAN_DEG))
     for place in places:
@@ -112,9 +95,8 @@ def fit_axes(places: Sequence[Place], grid: Grid) -> dict[tuple[Level, Side], Fr
 
 def _right_of(grid: Grid) -> FloatArray:
     """Unit normal of the grid's sagittal slices, towards the patient's right."""
-    normal = np.linalg.inv(grid.affine)[grid.lateral_axis, :3]
-    normal = normal / np.linalg.norm(normal)
-    right: FloatArray = normal if normal[0] > 0 else -normal
+    gradient = np.linalg.inv(grid.affine)[grid.lateral_axis, :3]
+    right: FloatArray = np.asarray(gradient / np.linalg.norm(gradient) * np.sign(gradient[0]), float)
     return right
 
 
@@ -125,7 +107,9 @@ def _perpendicular(vector: FloatArray, axis: FloatArray) -> FloatArray:
     return result
 
 
-def _mean_by_level(places: Sequence[Place], superior: FloatArray, anterior: FloatArray) -> Mapping[Level, FloatArray]:
+def _mean_by_level(
+    places: Sequence[ForamenPoint], superior: FloatArray, anterior: FloatArray
+) -> Mapping[Level, FloatArray]:
     """Height and depth of every level, the mean of its two sides, mm."""
     ordered = sorted(places, key=lambda place: place.level)
     return {
@@ -134,12 +118,12 @@ def _mean_by_level(places: Sequence[Place], superior: FloatArray, anterior: Floa
     }
 
 
-def look_at_points(places: Sequence[Place], grid: Grid) -> tuple[Pointed, ...]:
+def look_at_points(places: Sequence[ForamenPoint], grid: Grid) -> tuple[Pointed, ...]:
     """Sections around points.
 
     Parameters
     ----------
-    places : sequence of Place
+    places : sequence of ForamenPoint
         Points of one patient.
     grid : Grid
         The image's.
@@ -153,11 +137,8 @@ def look_at_points(places: Sequence[Place], grid: Grid) -> tuple[Pointed, ...]:
     return tuple(_look_at(place, frames[place.level, place.side], grid) for place in places)
 
 
-def _look_at(place: Place, frame: Frame, grid: Grid) -> Pointed:
-    up, forward = (
-        np.arange(-round(half / SECTION_PIXEL_MM), round(half / SECTION_PIXEL_MM) + 1) * SECTION_PIXEL_MM
-        for half in WINDOW_MM
-    )
+def _look_at(place: ForamenPoint, frame: Frame, grid: Grid) -> Pointed:
+    up, forward = (_centred(half) for half in WINDOW_MM)
     raster = Raster(frame, up, forward, 0.0)
     sections, distances = [], []
     for offset, spacing in _offsets(frame.origin_mm, frame.right, grid):
@@ -168,6 +149,12 @@ def _look_at(place: Place, frame: Frame, grid: Grid) -> Pointed:
         distances.append(abs(offset))
     quality = Quality.FRAME_FROM_GRID if frame.from_grid else Quality(0)
     return Pointed(place, frame, tuple(sections), tuple(distances), quality)
+
+
+def _centred(half_mm: float) -> FloatArray:
+    count = round(half_mm / SECTION_PIXEL_MM)
+    steps: FloatArray = np.arange(-count, count + 1, dtype=float) * SECTION_PIXEL_MM
+    return steps
 
 
 def _offsets(point_mm: FloatArray, right: FloatArray, grid: Grid) -> list[tuple[float, float]]:

@@ -170,9 +170,7 @@ def _first_structure(fat: FloatArray, start: int, last: int, step: float) -> int
     return start + int(np.argmax(bare[: last - start])) if bare[: last - start].any() else last
 
 
-def _measure_fat(
-    seen: FloatArray, fat: FloatArray, way: slice, step: float, nerve: float, blur_mm: float
-) -> float:
+def _measure_fat(seen: FloatArray, fat: FloatArray, way: slice, step: float, nerve: float, blur_mm: float) -> float:
     """Thickness of the fat along a stretch of a ray, mm."""
     total = 0.0
     layers, count = ndimage.label(fat[way] > 0)

@@ -111,14 +111,14 @@ def _terms(scaled: FloatArray) -> FloatArray:
 def _fit_quantile(terms: FloatArray, values: FloatArray, quantile: float) -> FloatArray:
     """Coefficients of the linear model of a quantile."""
     ridge = 1e-3 * len(values) * np.diag([0.0] + [1.0] * (terms.shape[1] - 1))
-    start = np.zeros(terms.shape[1])
+    start: FloatArray = np.zeros(terms.shape[1])
     start[0] = np.quantile(values, quantile)
     coefficients = start
     for _ in range(_ROUNDS):
         away = values - terms @ coefficients
         weights = np.where(away > 0, quantile, 1.0 - quantile) / np.maximum(np.abs(away), 0.01)
         normal = terms.T @ (weights[:, None] * terms) + ridge
-        coefficients = np.linalg.solve(normal, terms.T @ (weights * values) + ridge @ start)
+        coefficients = np.asarray(np.linalg.solve(normal, terms.T @ (weights * values) + ridge @ start), float)
     return coefficients
 
 

@@ -19,7 +19,7 @@ LEAST_ABOVE_NERVE = 0.1
 #: A region of marrow is at least this large, mm2, once threads narrower than twice this, mm, are cut.
 SMALLEST_BONE_MM2, THREAD_MM = 60.0, 0.9
 
-#: Radius of a disc that fits into no root nor its ganglion, mm, and how far brightness may lie from that of nerve in it.
+#: Radius of a disc that fits into no root nor its ganglion, mm, and how far from nerve's the brightness in it may lie.
 BULK_RADIUS_MM, BULK_RANGE = 5.5, 0.13
 
 #: Smoothing before pixels are told apart, mm.
@@ -39,8 +39,8 @@ def measure_marrow(looks: Sequence[tuple[FloatArray, tuple[float, float]]], pixe
     Returns
     -------
     float or None
-        The median over the study of the median in front of each point, where bodies fill three quarters of what is seen;
-        None where nothing is seen there.
+        The median over the study of the median in front of each point, where bodies fill three quarters of what is
+        seen; None where nothing is seen there.
     """
     found = []
     for brightness, at in looks:

@@ -55,7 +55,9 @@ def draw_outline(fit: Fit, brightness: FloatArray, pixel_mm: float, *, noise: fl
     inwards = -np.minimum(_LEAVE_MM, _LEAVE_SHARE * radii)
     leave = np.arange(-_LEAVE_MM, _LEAVE_MM + _STEP_MM / 2, _STEP_MM)
     away = radii[:, None] + leave
-    places = np.stack([ellipse.row + up[:, None] * away / pixel_mm, ellipse.column + forward[:, None] * away / pixel_mm])
+    places = np.stack(
+        [ellipse.row + up[:, None] * away / pixel_mm, ellipse.column + forward[:, None] * away / pixel_mm]
+    )
     seen = ndimage.map_coordinates(brightness, places, order=1, mode="nearest")
     around = np.interp(np.arange(RAYS) * DIRECTIONS / RAYS, np.arange(DIRECTIONS + 1), [*fit.around, fit.around[0]])
     contrast = around - fit.brightness

@@ -17,8 +17,8 @@ from foramgrade.perineural.seeking import Ground
 from foramgrade.perineural.signal import SMALLEST_FAT_RATIO, Signal, find_zero, measure_noise, sample_image
 from foramgrade.volume import Volume
 
-#: The root lies this far above the point, mm, with these standard deviations upwards, forwards and sideways: people mark
-#: the middle of the foramen or the root itself.
+#: The root lies this far above the point, mm, with these standard deviations upwards, forwards and sideways: people
+#: mark the middle of the foramen or the root itself.
 ROOT_ABOVE_MM, SPREAD_MM = 2.5, (4.0, 3.5, 3.0)
 
 #: Weight of leaving that place, mm2 of evidence per squared standard deviation.
@@ -30,8 +30,8 @@ SECTION_WEIGHT = 2.5
 #: The root is sought up to this far from the point, mm.
 SEEK_MM = 11.0
 
-#: Below the point, tissue as bright as nerve counts less and less down to this credit, this far below, mm: there the disc
-#: bulges.
+#: Below the point, tissue as bright as nerve counts less and less down to this credit, this far below, mm: there the
+#: disc bulges.
 LOWEST_CREDIT, CREDIT_FALL_MM = 0.6, 6.0
 
 #: Tissue as bright as nerve counts for so much where it belongs to a structure larger than any root.

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from foramgrade.findings import FAT_QUANTITY, Border, BorderState, FloatArray, PerineuralFindings, Quality, Quantity
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
-from foramgrade.perineural.borders import Bounds, FatProfile, describe_borders, measure_profile
+from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, FatProfile, describe_borders, measure_profile
 from foramgrade.perineural.root import Root, find_root, ground_of_opening, usual_area
-from foramgrade.perineural.shape import expected_area, is_assessable, judge_shape
 from foramgrade.perineural.seeking import Ground
+from foramgrade.perineural.shape import expected_area, is_assessable, judge_shape
 from foramgrade.perineural.signal import Signal, fat_fraction
 
 #: Below this ratio of contrast to noise fat cannot be told reliably from soft tissue.
@@ -139,6 +140,8 @@ def read_section(
     profile = measure_profile(root, brightness, bounds, pixel_mm, image_pixel_mm=image_pixel_mm)
     fat = fat_fraction(brightness, root.brightness)
     where = bounds.opening & ~bounds.without & ~root.mask
+    if not bounds.closed:
+        where &= ndimage.distance_transform_edt(~root.mask) * pixel_mm <= PERINEURAL_REACH_MM
     return Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2)
 
 

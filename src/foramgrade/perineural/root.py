@@ -57,8 +57,8 @@ _DARK_QUANTILE = 0.02
 #: The core of an ellipse, from which its brightness is taken, ends this share of its minor axis inside the outline.
 _CORE = 0.3
 
-#: Beside the disc tissue as bright as nerve counts for so much, and in full from so far above the disc, mm: it may be disc
-#: beyond its label. The disc's top is this quantile of its pixels' heights.
+#: Beside the disc tissue as bright as nerve counts for so much, and in full from so far above the disc, mm: it may be
+#: disc beyond its label. The disc's top is this quantile of its pixels' heights.
 _DISC_CREDIT, _CREDIT_RISE_MM, _DISC_TOP = 0.4, 4.0, 0.9
 
 #: An ellipse with less evidence than this is no root, mm2.

@@ -108,9 +108,9 @@ def judge_shape(
     Notes
     -----
     *Definition*: the two probabilities are normal distribution functions of the logarithms of aspect and area over
-    their limits, divided by their standard uncertainties: that of the outline and that of what is usual. The odds that either
-    holds are multiplied by those of `PRIOR_ODDS`. *Limits*: neither the limits nor the odds have a published source;
-    they are the product's.
+    their limits, divided by their standard uncertainties: that of the outline and that of what is usual. The odds that
+    either holds are multiplied by those of `PRIOR_ODDS`. *Limits*: neither the limits nor the odds have a published
+    source; they are the product's.
     """
     if not is_assessable(root):
         return ShapeFinding(RootShape.NOT_ASSESSABLE, None)

@@ -6,6 +6,7 @@ import matplotlib.patheffects as effects
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from scipy import ndimage
 
 from foramgrade.findings import BoolArray, Border, BorderState, Evidence, PerineuralFindings
 from foramgrade.plotting.lettering import font
@@ -18,6 +19,8 @@ FloatArray = npt.NDArray[np.float64]
 SECTOR_EDGES_DEG = (45.0, 135.0, 225.0, 315.0)
 #: Distance of a label from the opening, mm, and at least from the centre of the root, mm.
 LABEL_GAP_MM, LABEL_MIN_MM = 2.0, 5.0
+#: Where no opening is known, labels keep this far from the root, mm.
+NEAR_ROOT_MM = 4.0
 #: The lines between sectors begin this far outside the root and have this length, mm.
 SECTOR_GAP_MM, SECTOR_LENGTH_MM = 1.0, 3.5
 
@@ -94,13 +97,12 @@ def draw_border_labels(
     Labels stand outside the opening, so that they hide nothing that is measured. A lost border is black on white in
     a thick frame with a thick line; the others are white on black.
     """
-    if findings is None or not evidence.opening.any():
+    around = _surroundings(evidence)
+    if findings is None or not around.any():
         return
     known_root = evidence.root is not None and evidence.root.any()
-    centre = _centre(
-        evidence.root if known_root and evidence.root is not None else evidence.opening, anterior, superior
-    )
-    rows, columns = np.nonzero(evidence.opening)
+    centre = _centre(evidence.root if known_root and evidence.root is not None else around, anterior, superior)
+    rows, columns = np.nonzero(around)
     far = {
         Border.SUPERIOR: float(superior[rows].max()) - centre[1],
         Border.POSTERIOR: centre[0] - float(anterior[columns].min()),
@@ -109,12 +111,20 @@ def draw_border_labels(
     }
     for border, way in DIRECTIONS.items():
         away = max(far[border] + LABEL_GAP_MM, LABEL_MIN_MM)
-        edge = _exit_mm(evidence.opening, anterior, superior, centre, way)
+        edge = _exit_mm(around, anterior, superior, centre, way)
         anchor = (centre[0] + away * way[0], centre[1] + away * way[1])
         tip = (centre[0] + edge * way[0], centre[1] + edge * way[1])
         finding = findings.borders[border]
         _leader(ax, anchor, tip, finding.state)
         _label(ax, anchor, "\n".join(border_lines(border, finding)), border, finding.state, size_pt=size_pt)
+
+
+def _surroundings(evidence: Evidence) -> BoolArray:
+    """The opening, or what lies near the root where the opening is not known."""
+    if evidence.opening.any() or evidence.root is None or not evidence.root.any():
+        return evidence.opening
+    near: BoolArray = ndimage.distance_transform_edt(~evidence.root) * evidence.pixel_mm <= NEAR_ROOT_MM
+    return near
 
 
 def _leader(ax: Axes, anchor: tuple[float, float], tip: tuple[float, float], state: BorderState) -> None:

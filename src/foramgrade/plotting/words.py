@@ -40,6 +40,7 @@ QUALITY_WORDS: Mapping[Quality, str] = {
     Quality.ROOT_INDISTINCT: "root outline uncertain",
     Quality.LOW_CONTRAST: "low contrast of fat",
     Quality.COARSE_PIXELS: "coarse pixels",
+    Quality.FROM_POINT: "read around a point",
 }
 
 #: Caveats that leave nothing to show or grade, the most fundamental first.
@@ -53,6 +54,7 @@ _BLOCKING = (
     Quality.FAT_NOT_BRIGHT,
     Quality.ROOT_NOT_FOUND,
     Quality.ROOT_INDISTINCT,
+    Quality.FROM_POINT,
 )
 
 NEIGHBOUR_WORDS: Mapping[Neighbour, str] = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from foramgrade.findings import Level, Side
+from foramgrade.findings import ForamenPoint, Level, Side
 from foramgrade.volume import Sequence
 
 
@@ -17,23 +17,6 @@ class Severity(StrEnum):
     """Moderate narrowing."""
     SEVERE = "Severe"
     """Severe narrowing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ForamenPoint:
-    """Where a foramen is, as somebody marked it.
-
-    Parameters
-    ----------
-    level, side
-        Which foramen.
-    position_mm : tuple of three float
-        A point in it, in the patient (RAS+), mm.
-    """
-
-    level: Level
-    side: Side
-    position_mm: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from foramgrade.errors import InputError
-from foramgrade.findings import Level, Side
-from foramgrade.loaders.dataset.cases import ForamenPoint, StudyCase
+from foramgrade.findings import ForamenPoint, Level, Side
+from foramgrade.loaders.dataset.cases import StudyCase
 from foramgrade.loaders.dataset.lumbardisc_tables import DESCRIPTIONS, DISC_LEVELS, Mark, Tables, read_tables
 from foramgrade.loaders.dataset.points import find_doubts
 from foramgrade.loaders.dicom.frames import Frame

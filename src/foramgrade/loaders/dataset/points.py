@@ -6,8 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from foramgrade.errors import InputError
-from foramgrade.findings import Level, Side
-from foramgrade.loaders.dataset.cases import ForamenPoint
+from foramgrade.findings import ForamenPoint, Level, Side
 from foramgrade.loaders.dataset.rows import Row, read_rows
 
 #: Columns of a table of points.
