@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -177,9 +177,16 @@ def _label(foramen: ForamenAssessment, structure: Structure, index: int, counts:
 
 def _paint_one(array: npt.NDArray[np.uint16], grid: Grid, evidence: Evidence, first: int) -> None:
     step = _step(evidence.outlines)
-    for index, outline in enumerate(evidence.outlines):
+    for index, opening in enumerate(evidence.outlines):
+        outline, is_measured = opening, bool(opening.mask.any())
+        if not is_measured:
+            # Read around a point: there is no opening to paint, but root and fat are where they are.
+            outline = replace(opening, mask=np.any([opening.mask, *(m for _, m in _contents(evidence))], axis=0))
+        if not outline.mask.any():
+            continue
         voxels, rows, columns = _project(grid, outline, step)
-        array[voxels] = first + Structure.OPENING
+        if is_measured:
+            array[voxels] = first + Structure.OPENING
         if index != evidence.chosen:
             continue
         for structure, mask in _contents(evidence):
