@@ -291,8 +291,6 @@ def _weigh_around(likeness: FloatArray, brightness: FloatArray, ground: Ground) 
     In a closed opening anything unlike nerve will do. Where no labels say what is bone, a joint between bones or the
     cortex beside marrow is as well parted from its surroundings as a root: fat is what tells a root from them.
     """
-    if ground.closed:
-        return likeness
     telling = np.interp(brightness, *_TELLING)
     return np.where(likeness > 0, likeness, likeness * telling)
 
