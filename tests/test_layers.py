@@ -24,6 +24,7 @@ ORDER = (
     ("phantom",),
     ("tables",),
     ("plotting",),
+    ("composing",),
     ("pipeline", "measuring", "pointed"),
     ("agreement", "compare"),
     ("validation",),

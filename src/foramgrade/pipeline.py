@@ -9,14 +9,15 @@ import numpy as np
 from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import LevelNames, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
-from foramgrade.anatomy.spine import Spine, find_spine
+from foramgrade.anatomy.spine import Spine, find_labelled, find_spine
+from foramgrade.composing import assess_sighting, grade_content, why_not
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import (
     BoolArray,
     Evidence,
     FloatArray,
     ForamenAssessment,
-    Grade,
+    ForamenPoint,
     Outline,
     PerineuralFindings,
     Quality,
@@ -28,13 +29,15 @@ from foramgrade.geometry.judging import judge_asymmetry, judge_level
 from foramgrade.geometry.measure import measure_asymmetry, measure_width
 from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM
 from foramgrade.geometry.planes import SECTION_PIXEL_MM, Raster, Section
+from foramgrade.geometry.pointed import look_at_points
+from foramgrade.geometry.presuming import presume_points
 from foramgrade.geometry.search import spread_mask
 from foramgrade.grader.criteria import LEE_2010, Criteria
-from foramgrade.grader.grading import grade, not_gradable
+from foramgrade.grader.grading import not_gradable
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
+from foramgrade.perineural.pointing import Sighting, read_points
 from foramgrade.perineural.reading import (
     Content,
-    describe_content,
     expected_brightness,
     measure_content,
     read_content,
@@ -58,19 +61,6 @@ from foramgrade.perineural.suppression import (
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import LabelMap, Volume
 from foramgrade.volume import Sequence as Contrast
-
-#: Why a foramen has no grade, worst reason first.
-_WHY_NOT: Mapping[Quality, str] = {
-    Quality.NO_VERTEBRA: "the vertebra below this level is not labelled, so the opening has no lower border",
-    Quality.NO_DISC: "the disc of this level is not labelled, and no bodies were found to bridge: the front is open",
-    Quality.NO_POSTERIOR: "no posterior elements are labelled, opening not closable",
-    Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
-    Quality.RING_OPEN: "the labelled ring around the foramen is open by more than {seal_limit_mm:g} mm",
-    Quality.NO_IMAGE: "the image does not cover this foramen, or lacks its slice",
-    Quality.FAT_NOT_BRIGHT: "no tissue around this foramen is bright enough to be fat (fat-suppressed series?)",
-    Quality.ROOT_NOT_FOUND: "no oval of root size was found in the upper part of the opening",
-}
-
 
 #: How a refused user goes on.
 _CHOOSE = "choose a T1 or T2 series without fat suppression"
@@ -155,9 +145,10 @@ def assess(
         nearby = [j for j in range(len(contents)) if j != index and abs(j // len(Side) - index // len(Side)) <= 1]
         near = [content for j in nearby if (content := contents[j]) is not None]
         assessed.append(_assess_one(reading, near, pixel, criteria, seal_limit_mm))
+    rows = _with_open_levels(_with_asymmetry(assessed), spine, criteria)
     return StudyAssessment(
         case=case,
-        foramina=tuple(_with_open_levels(_with_asymmetry(assessed), spine, criteria)),
+        foramina=tuple(_with_points(rows, readings, image, spine, criteria)),
         sequence=None if image.sequence is None else image.sequence.value,
         scheme=labels.scheme,
         version=version("foramgrade"),
@@ -361,49 +352,6 @@ def _assess_one(
     )
 
 
-def grade_content(
-    content: Content, near: Sequence[Content], pixel_mm: float, criteria: Criteria
-) -> tuple[PerineuralFindings, Quality, Grade, tuple[str, ...]]:
-    """Describe and grade what was read of one foramen.
-
-    Parameters
-    ----------
-    content : Content
-        Root and fat.
-    near : sequence of Content
-        Of the other foramen of the level and those of the neighbouring levels.
-    pixel_mm : float
-        Spacing of the image's own pixels in the section, mm.
-    criteria : Criteria
-        Rules, policy and thresholds.
-
-    Returns
-    -------
-    PerineuralFindings, Quality, Grade, tuple of str
-        Findings, caveats, the grade, and sentences that call it in doubt.
-    """
-    findings, quality = describe_content(
-        content,
-        near=near,
-        image_pixel_mm=pixel_mm,
-        minimum_fat_mm=criteria.minimum_fat_mm,
-        thin_fat_mm=criteria.thin_fat_mm,
-        sector_deg=criteria.sector_deg,
-        flattened_aspect=criteria.flattened_aspect,
-        collapsed_area_fraction=criteria.collapsed_area_fraction,
-    )
-    return findings, quality, grade(findings, criteria), ()
-
-
-def why_not(quality: Quality, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> str:
-    """Why a foramen has no grade, as a clause: the most fundamental of its caveats."""
-    for flag, words in _WHY_NOT.items():
-        if flag in quality:
-            cut = "; the vertebrae are cut by the edge of the label map" if Quality.CUT_BY_EDGE in quality else ""
-            return words.format(seal_limit_mm=seal_limit_mm) + cut
-    return "the perineural fat could not be read"
-
-
 def _remarks(quality: Quality, measurements: Mapping[Quantity, float]) -> list[str]:
     """Sentences for the caveats that a reader must know beside the grade."""
     remarks = []
@@ -456,6 +404,66 @@ def _outline(section: Section, opening: BoolArray, raster: Raster) -> Outline:
     return Outline(mask, sheet.origin_mm, sheet.row_mm, sheet.column_mm, sheet.spacing_mm)
 
 
+#: Foramina without these flags' labels are still there: their fat can be read around a point.
+_UNCLOSED = Quality.NO_VERTEBRA | Quality.NO_DISC | Quality.NO_POSTERIOR | Quality.RING_OPEN
+
+
+def _with_points(
+    rows: Sequence[ForamenAssessment],
+    readings: Sequence[_Reading],
+    image: Volume,
+    spine: Spine,
+    criteria: Criteria,
+) -> list[ForamenAssessment]:
+    """The assessments, with fat and grade of the foramina whose ring the labels cannot close, read around a point."""
+    wanted = [(row.level, row.side) for row in rows if row.quality & _UNCLOSED]
+    foramina = [reading.foramen for reading in readings]
+    found = presume_points(foramina, spine.segments, wanted)
+    if not found:
+        return list(rows)
+    known = [
+        ForamenPoint(row.level, row.side, row.section_mm)
+        for row in rows
+        if row.section_mm is not None and (row.level, row.side) not in {(p.level, p.side) for p in found}
+    ]
+    contents = [reading.content for reading in readings if reading.content is not None]
+    sightings = read_points(
+        look_at_points([*found, *known], image.grid)[: len(found)],
+        image,
+        image_pixel_mm=in_plane_pixel_mm(image),
+        expected=expected_brightness(contents),
+        labelled=lambda section: find_labelled(spine, section.positions_mm),
+    )
+    seen = {(s.pointed.place.level, s.pointed.place.side): s for s in sightings if s.content is not None}
+    caveats = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
+    pixel = in_plane_pixel_mm(image)
+    return [
+        _read_around(row, seen[row.level, row.side], contents, pixel, criteria, caveats)
+        if (row.level, row.side) in seen
+        else row
+        for row in rows
+    ]
+
+
+def _read_around(
+    row: ForamenAssessment,
+    sighting: Sighting,
+    contents: Sequence[Content],
+    pixel_mm: float,
+    criteria: Criteria,
+    caveats: Quality,
+) -> ForamenAssessment:
+    """A foramen that the labels cannot close, with the fat and the grade that were read around a point in it."""
+    read = assess_sighting(sighting, contents, pixel_mm, criteria, row.quality | caveats | Quality.FROM_POINT)
+    why = f"The opening is not measured: {why_not(row.quality)}."
+    return replace(
+        read,
+        quality=read.quality & ~(Quality.LEVEL_UNVERIFIED | Quality.NOT_LUMBAR) | row.quality,
+        reasons=(*read.reasons[:-1], why),
+        measurements={**row.measurements, **read.measurements},
+    )
+
+
 def _with_asymmetry(assessed: Sequence[ForamenAssessment]) -> list[ForamenAssessment]:
     areas = {(a.level, a.side): a.measurements.get(Quantity.AREA) for a in assessed}
     result = []
@@ -476,7 +484,7 @@ def _with_open_levels(
     result = list(assessed)
     for missing in reversed(spine.open_levels):
         quality = Quality.NO_VERTEBRA | judge_level(missing.level, verified=missing.verified)
-        given = not_gradable(_WHY_NOT[Quality.NO_VERTEBRA], criteria)
+        given = not_gradable(why_not(Quality.NO_VERTEBRA), criteria)
         rows = [
             ForamenAssessment(missing.level, side, quality, (given.reason, *_remarks(quality, {})), given)
             for side in Side

@@ -5,34 +5,23 @@ from importlib.metadata import version
 
 import numpy as np
 
+from foramgrade.composing import assess_sighting
 from foramgrade.errors import InputError
 from foramgrade.findings import (
-    FAT_QUANTITY,
-    Evidence,
-    ForamenAssessment,
     ForamenPoint,
-    Outline,
-    PerineuralFindings,
     Quality,
-    Quantity,
 )
-from foramgrade.geometry.judging import judge_level
 from foramgrade.geometry.planes import SECTION_PIXEL_MM
 from foramgrade.geometry.pointed import look_at_points
 from foramgrade.grader.criteria import LEE_2010, Criteria
-from foramgrade.grader.grading import not_gradable
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM
-from foramgrade.perineural.pointing import PLACE_WEIGHT, ROOT_ABOVE_MM, SEEK_MM, SPREAD_MM, Sighting, read_points
-from foramgrade.perineural.reading import Content
-from foramgrade.pipeline import check_contrast, grade_content, in_plane_pixel_mm, why_not
+from foramgrade.perineural.pointing import PLACE_WEIGHT, ROOT_ABOVE_MM, SEEK_MM, SPREAD_MM, read_points
+from foramgrade.pipeline import check_contrast, in_plane_pixel_mm
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import Volume
 
 #: Name of the scheme of a study that was read around points.
 SCHEME = "points"
-
-#: What stands beside every grade of this kind.
-REMARK = "Read around a point, without labels: the opening is not measured, and bone is told by its brightness alone."
 
 
 def assess_points(
@@ -137,79 +126,3 @@ def _by_level(places: Sequence[ForamenPoint]) -> list[ForamenPoint]:
     """Levels from the top, right before left."""
     levels = list(dict.fromkeys(place.level for place in places))
     return sorted(places, key=lambda place: (levels.index(place.level), place.side.value == "left"))
-
-
-def assess_sighting(
-    sighting: Sighting, near: Sequence[Content], pixel_mm: float, criteria: Criteria, caveats: Quality
-) -> ForamenAssessment:
-    """Grade what was seen around one point.
-
-    Parameters
-    ----------
-    sighting : Sighting
-        Section, root and fat.
-    near : sequence of Content
-        Of the other foramen of the level and those of the neighbouring levels.
-    pixel_mm : float
-        Spacing of the image's own pixels in the section, mm.
-    criteria : Criteria
-        Rules, policy and thresholds.
-    caveats : Quality
-        Caveats of the whole study.
-
-    Returns
-    -------
-    ForamenAssessment
-        Without measures of the opening.
-    """
-    place, content, section = sighting.pointed.place, sighting.content, sighting.section
-    quality = judge_level(place.level, verified=not place.level.upper.startswith("V")) | sighting.quality | caveats
-    findings: PerineuralFindings | None = None
-    measurements: dict[Quantity, float] = {}
-    doubts: tuple[str, ...] = ()
-    if content is None or section is None:
-        given = not_gradable(why_not(quality), criteria)
-    else:
-        findings, flags, given, doubts = grade_content(content, near, pixel_mm, criteria)
-        quality |= flags
-        measurements = {Quantity.NERVE_AREA: content.root.area_mm2, Quantity.NERVE_ASPECT: content.root.aspect}
-        for border, quantity in FAT_QUANTITY.items():
-            thickness = findings.borders[border].thickness_mm
-            if thickness is not None:
-                measurements[quantity] = thickness
-    centre = None
-    if section is not None:
-        row, column = sighting.pointed.at if content is None else content.root.centre
-        r, a, s = section.sheet.origin_mm + row * section.sheet.row_mm + column * section.sheet.column_mm
-        centre = (float(r), float(a), float(s))
-    return ForamenAssessment(
-        level=place.level,
-        side=place.side,
-        quality=quality,
-        reasons=(given.reason, *doubts, REMARK),
-        grade=given,
-        measurements=measurements,
-        findings=findings,
-        n_sections=0 if section is None else 1,
-        section_mm=centre,
-        evidence=_evidence(sighting),
-    )
-
-
-def _evidence(sighting: Sighting) -> Evidence | None:
-    section, content = sighting.section, sighting.content
-    if section is None:
-        return None
-    nothing, sheet = np.zeros(section.parts.shape, bool), section.sheet
-    return Evidence(
-        parts=section.parts,
-        opening=nothing,
-        pixel_mm=section.pixel_mm,
-        offsets_mm=np.empty(0),
-        areas_mm2=np.empty(0),
-        outlines=(Outline(nothing, sheet.origin_mm, sheet.row_mm, sheet.column_mm, sheet.spacing_mm),),
-        image=sighting.image,
-        root=None if content is None else content.root.mask,
-        fat=None if content is None else content.fat,
-        profile_mm=None if content is None else content.profile.thickness_mm,
-    )

@@ -157,6 +157,15 @@ def find_structures(codes: npt.NDArray[np.uint16], grid: Grid) -> Mapping[int, S
     return found
 
 
+def find_labelled(spine: Spine, positions_mm: FloatArray) -> BoolArray:
+    """Whether the nearest voxel to world positions (..., 3), mm, is labelled; not outside the map."""
+    nearest = np.rint(spine.grid.to_ijk(positions_mm)).astype(int)
+    inside = np.all((nearest >= 0) & (nearest < np.array(spine.grid.shape)), axis=-1)
+    i, j, k = np.moveaxis(np.where(inside[..., None], nearest, 0), -1, 0)
+    labelled: BoolArray = inside & (spine.codes[i, j, k] != 0)
+    return labelled
+
+
 def mask_centre(mask: BoolArray, box: Box) -> tuple[FloatArray, int]:
     """Centre (3,), in voxels of the map, and number of the voxels of a mask on a box."""
     ones = mask.view(np.uint8)

@@ -1,6 +1,6 @@
 """Reading the perineural fat around a point that somebody placed in a foramen, where nothing is labelled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,15 +71,23 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """One section around a point: intensities, their references, and the distance from the point, mm."""
+    """One section around a point: intensities, their references, distance from the point in mm, what is labelled."""
 
     section: Section
     image: FloatArray
     signal: Signal | None
     distance_mm: float
+    labelled: BoolArray
 
 
-def read_points(pointed: Sequence[Pointed], image: Volume, *, image_pixel_mm: float) -> list[Sighting]:
+def read_points(
+    pointed: Sequence[Pointed],
+    image: Volume,
+    *,
+    image_pixel_mm: float,
+    expected: float | None = None,
+    labelled: Callable[[Section], BoolArray] | None = None,
+) -> list[Sighting]:
     """Find root and fat around points.
 
     Parameters
@@ -90,6 +98,10 @@ def read_points(pointed: Sequence[Pointed], image: Volume, *, image_pixel_mm: fl
         The series.
     image_pixel_mm : float
         Spacing of the image's own pixels in the sagittal plane, mm.
+    expected : float or None
+        Brightness of nerve in this study, where it is known; else it is taken from the roots that are found.
+    labelled : callable or None
+        Tells which pixels of a section are labelled, where something is: they are neither root nor fat.
 
     Returns
     -------
@@ -100,13 +112,13 @@ def read_points(pointed: Sequence[Pointed], image: Volume, *, image_pixel_mm: fl
     zero = find_zero(image)
     points = np.array([point.place.position_mm for point in pointed])
     envelope = fit_envelope(image, points, zero=zero)
-    views = [_view(point, image, envelope) for point in pointed]
+    views = [_view(point, image, envelope, labelled) for point in pointed]
     signals = [one.signal for seen in views for one in seen if one.signal is not None]
     if not fat_outshines(signals, SMALLEST_FAT_RATIO):
         return [_blind(point, seen) for point, seen in zip(pointed, views, strict=True)]
     marrow = _marrow_of(pointed, views)
-    first = [_best(point, seen, image_pixel_mm, marrow, None) for point, seen in zip(pointed, views, strict=True)]
-    expected = expected_brightness([one.content for one in first if one.content is not None])
+    first = [_best(point, seen, image_pixel_mm, marrow, expected) for point, seen in zip(pointed, views, strict=True)]
+    expected = expected or expected_brightness([one.content for one in first if one.content is not None])
     if expected is None:
         return first
     return [_best(point, seen, image_pixel_mm, marrow, expected) for point, seen in zip(pointed, views, strict=True)]
@@ -119,7 +131,12 @@ def _marrow_of(pointed: Sequence[Pointed], views: Sequence[Sequence[_Look]]) -> 
     return measure_marrow(known, nearest[0][1].section.pixel_mm) if known else None
 
 
-def _view(pointed: Pointed, image: Volume, envelope: Envelope | None) -> list[_Look]:
+def _view(
+    pointed: Pointed,
+    image: Volume,
+    envelope: Envelope | None,
+    labelled: Callable[[Section], BoolArray] | None,
+) -> list[_Look]:
     looks = []
     for section, distance in zip(pointed.sections, pointed.distances_mm, strict=True):
         values = sample_image(image, section)
@@ -127,7 +144,8 @@ def _view(pointed: Pointed, image: Volume, envelope: Envelope | None) -> list[_L
             continue
         noise = measure_noise(image, section)
         signal = None if envelope is None else signal_near(envelope, section, values, pointed.at, noise=noise)
-        looks.append(_Look(section, values, signal, distance))
+        known = np.zeros(values.shape, bool) if labelled is None else labelled(section)
+        looks.append(_Look(section, values, signal, distance, known))
     return looks
 
 
@@ -170,6 +188,7 @@ def _read(
     section, brightness = look.section, look.signal.brightness(look.image)
     nerve = USUAL_NERVE if expected is None else expected
     bone = find_bone(brightness, marrow, nerve, section.pixel_mm)
+    bone |= look.labelled
     free = np.isfinite(look.image) & ~bone
     parts = np.where(bone, np.uint8(Part.UPPER), section.parts)
     return read_section(

@@ -1,0 +1,156 @@
+"""From what was read of one foramen to its assessment: shared by studies with labels and studies with points."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from foramgrade.findings import (
+    FAT_QUANTITY,
+    Evidence,
+    ForamenAssessment,
+    Grade,
+    Outline,
+    PerineuralFindings,
+    Quality,
+    Quantity,
+)
+from foramgrade.geometry.judging import judge_level
+from foramgrade.geometry.opening import SEAL_LIMIT_MM
+from foramgrade.grader.criteria import Criteria
+from foramgrade.grader.grading import grade, not_gradable
+from foramgrade.perineural.pointing import Sighting
+from foramgrade.perineural.reading import Content, describe_content
+
+#: Why a foramen has no grade, worst reason first.
+_WHY_NOT: Mapping[Quality, str] = {
+    Quality.NO_VERTEBRA: "the vertebra below this level is not labelled, so the opening has no lower border",
+    Quality.NO_DISC: "the disc of this level is not labelled, and no bodies were found to bridge: the front is open",
+    Quality.NO_POSTERIOR: "no posterior elements are labelled, opening not closable",
+    Quality.NO_SECTION: "no sagittal section shows both pedicles of this foramen",
+    Quality.RING_OPEN: "the labelled ring around the foramen is open by more than {seal_limit_mm:g} mm",
+    Quality.NO_IMAGE: "the image does not cover this foramen, or lacks its slice",
+    Quality.FAT_NOT_BRIGHT: "no tissue around this foramen is bright enough to be fat (fat-suppressed series?)",
+    Quality.ROOT_NOT_FOUND: "no oval of root size was found in the upper part of the opening",
+}
+
+#: What stands beside every grade of this kind.
+REMARK = "Read around a point, without labels: the opening is not measured, and bone is told by its brightness alone."
+
+
+def grade_content(
+    content: Content, near: Sequence[Content], pixel_mm: float, criteria: Criteria
+) -> tuple[PerineuralFindings, Quality, Grade, tuple[str, ...]]:
+    """Describe and grade what was read of one foramen.
+
+    Parameters
+    ----------
+    content : Content
+        Root and fat.
+    near : sequence of Content
+        Of the other foramen of the level and those of the neighbouring levels.
+    pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
+    criteria : Criteria
+        Rules, policy and thresholds.
+
+    Returns
+    -------
+    PerineuralFindings, Quality, Grade, tuple of str
+        Findings, caveats, the grade, and sentences that call it in doubt.
+    """
+    findings, quality = describe_content(
+        content,
+        near=near,
+        image_pixel_mm=pixel_mm,
+        minimum_fat_mm=criteria.minimum_fat_mm,
+        thin_fat_mm=criteria.thin_fat_mm,
+        sector_deg=criteria.sector_deg,
+        flattened_aspect=criteria.flattened_aspect,
+        collapsed_area_fraction=criteria.collapsed_area_fraction,
+    )
+    return findings, quality, grade(findings, criteria), ()
+
+
+def why_not(quality: Quality, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> str:
+    """Why a foramen has no grade, as a clause: the most fundamental of its caveats."""
+    for flag, words in _WHY_NOT.items():
+        if flag in quality:
+            cut = "; the vertebrae are cut by the edge of the label map" if Quality.CUT_BY_EDGE in quality else ""
+            return words.format(seal_limit_mm=seal_limit_mm) + cut
+    return "the perineural fat could not be read"
+
+
+def assess_sighting(
+    sighting: Sighting, near: Sequence[Content], pixel_mm: float, criteria: Criteria, caveats: Quality
+) -> ForamenAssessment:
+    """Grade what was seen around one point.
+
+    Parameters
+    ----------
+    sighting : Sighting
+        Section, root and fat.
+    near : sequence of Content
+        Of the other foramen of the level and those of the neighbouring levels.
+    pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
+    criteria : Criteria
+        Rules, policy and thresholds.
+    caveats : Quality
+        Caveats of the whole study.
+
+    Returns
+    -------
+    ForamenAssessment
+        Without measures of the opening.
+    """
+    place, content, section = sighting.pointed.place, sighting.content, sighting.section
+    quality = judge_level(place.level, verified=not place.level.upper.startswith("V")) | sighting.quality | caveats
+    findings: PerineuralFindings | None = None
+    measurements: dict[Quantity, float] = {}
+    doubts: tuple[str, ...] = ()
+    if content is None or section is None:
+        given = not_gradable(why_not(quality), criteria)
+    else:
+        findings, flags, given, doubts = grade_content(content, near, pixel_mm, criteria)
+        quality |= flags
+        measurements = {Quantity.NERVE_AREA: content.root.area_mm2, Quantity.NERVE_ASPECT: content.root.aspect}
+        for border, quantity in FAT_QUANTITY.items():
+            thickness = findings.borders[border].thickness_mm
+            if thickness is not None:
+                measurements[quantity] = thickness
+    centre = None
+    if section is not None:
+        row, column = sighting.pointed.at if content is None else content.root.centre
+        r, a, s = section.sheet.origin_mm + row * section.sheet.row_mm + column * section.sheet.column_mm
+        centre = (float(r), float(a), float(s))
+    return ForamenAssessment(
+        level=place.level,
+        side=place.side,
+        quality=quality,
+        reasons=(given.reason, *doubts, REMARK),
+        grade=given,
+        measurements=measurements,
+        findings=findings,
+        n_sections=0 if section is None else 1,
+        section_mm=centre,
+        evidence=_evidence(sighting),
+    )
+
+
+def _evidence(sighting: Sighting) -> Evidence | None:
+    section, content = sighting.section, sighting.content
+    if section is None:
+        return None
+    nothing, sheet = np.zeros(section.parts.shape, bool), section.sheet
+    return Evidence(
+        parts=section.parts,
+        opening=nothing,
+        pixel_mm=section.pixel_mm,
+        offsets_mm=np.empty(0),
+        areas_mm2=np.empty(0),
+        outlines=(Outline(nothing, sheet.origin_mm, sheet.row_mm, sheet.column_mm, sheet.spacing_mm),),
+        image=sighting.image,
+        root=None if content is None else content.root.mask,
+        fat=None if content is None else content.fat,
+        profile_mm=None if content is None else content.profile.thickness_mm,
+    )
