@@ -99,7 +99,7 @@ def test_an_uncertain_outline_leaves_the_shape_undecided_or_unsaid():
     limits = {"expected_mm2": 20.0, "flattened_aspect": 1.85, "collapsed_area_fraction": 0.55, "n_lost": 4}
     sure = judge_shape(root_of(20.0, 2.6), **limits)
     unsure = judge_shape(replace(root_of(20.0, 2.6), aspect_u=0.4), **limits)
-    assert sure.probability > 0.99
+    assert sure.probability > 0.94
     assert 0.5 < unsure.probability < 0.85
     assert judge_shape(replace(root_of(20.0, 2.6), aspect_u=0.6), **limits).shape is RootShape.NOT_ASSESSABLE
 
@@ -110,5 +110,8 @@ def test_the_fewer_borders_touch_a_root_the_more_it_takes_to_call_it_deformed():
     assert found == sorted(found)
     assert found[0] < 0.1
     assert found[4] > 0.5
-    # What is beyond doubt stays so.
-    assert judge_shape(root_of(20.0, 3.5), n_lost=0, **limits).shape is RootShape.CHANGED
+    # In untouched fat an odd outline is rather not the root's, and never beyond doubt.
+    assert judge_shape(root_of(20.0, 3.5), n_lost=0, **limits).shape is RootShape.UNCHANGED
+    assert judge_shape(root_of(20.0, 9.0), n_lost=4, **limits).probability == pytest.approx(1 / 1.05, abs=0.01)
+    around = judge_shape(root_of(20.0, 9.0), n_lost=4, mistaken=0.15, **limits)
+    assert around.probability == pytest.approx(1 / 1.15, abs=0.02)

@@ -31,8 +31,8 @@ def presume_points(
     Notes
     -----
     *Definition*: the way from the centre of a vertebra to the foramen below it, of the nearest level where both are
-    known, turned in the sagittal plane as the row of vertebrae turns from there to the wanted one. *Limits*: some millimetres
-    off where the lumbosacral angle is sharp; good to look around, not to measure.
+    known, turned in the sagittal plane as the row of vertebrae turns from there to the wanted one. *Limits*: some
+    millimetres off where the lumbosacral angle is sharp; good to look around, not to measure.
     """
     centres = _centres(segments)
     known = {(f.segment.level.upper, f.side): _centre_of(f) for f in foramina if f.chosen is not None}

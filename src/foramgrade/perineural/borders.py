@@ -42,7 +42,7 @@ CONTACT_MM = 1.5
 FILM_MM = 1.0
 
 #: Share of an image pixel by which the outline of root and border is uncertain (standard uncertainty).
-OUTLINE_UNCERTAINTY_PIXELS = 0.2
+OUTLINE_UNCERTAINTY_PIXELS = 0.14
 
 #: Middle of each border's sector, degrees from superior, turning through posterior.
 SECTOR_MIDDLE_DEG: Mapping[Border, float] = {

@@ -12,7 +12,7 @@ from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, FatProfile, describe_borders, measure_profile
 from foramgrade.perineural.root import Root, find_root, ground_of_opening, usual_area
 from foramgrade.perineural.seeking import Ground
-from foramgrade.perineural.shape import expected_area, is_assessable, judge_shape
+from foramgrade.perineural.shape import MISTAKEN, MISTAKEN_AROUND_POINT, expected_area, is_assessable, judge_shape
 from foramgrade.perineural.signal import Signal, fat_fraction
 
 #: Below this ratio of contrast to noise fat cannot be told reliably from soft tissue.
@@ -42,6 +42,8 @@ class Content:
         Fat around the root.
     usual_mm2 : float
         Usual area of the root of this level, mm2.
+    closed : bool
+        Whether labels bound where the root was sought.
     """
 
     signal: Signal
@@ -49,6 +51,7 @@ class Content:
     fat: FloatArray
     profile: FatProfile
     usual_mm2: float
+    closed: bool = True
 
 
 def read_content(
@@ -142,7 +145,7 @@ def read_section(
     where = bounds.opening & ~bounds.without & ~root.mask
     if not bounds.closed:
         where &= ndimage.distance_transform_edt(~root.mask) * pixel_mm <= PERINEURAL_REACH_MM
-    return Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2)
+    return Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2, bounds.closed)
 
 
 def expected_brightness(contents: Sequence[Content]) -> float | None:
@@ -200,6 +203,7 @@ def describe_content(
         expected_mm2=expected_area(content.usual_mm2, [(other.root, other.usual_mm2) for other in near]),
         flattened_aspect=flattened_aspect,
         collapsed_area_fraction=collapsed_area_fraction,
+        mistaken=MISTAKEN if content.closed else MISTAKEN_AROUND_POINT,
         n_lost=sum(finding.state is BorderState.LOST for finding in borders.values()),
     )
     findings = PerineuralFindings(borders, shape.shape, shape.probability)

@@ -25,7 +25,11 @@ ASPECT_SPREAD, AREA_SPREAD = 0.10, 0.15
 
 #: How likely deformed roots are beside undeformed ones by the number of borders on which the fat is lost, as odds: what
 #: presses a root out of shape lies against it. The product's own.
-PRIOR_ODDS = (0.02, 0.05, 0.25, 0.5, 1.0)
+PRIOR_ODDS = (0.02, 0.04, 0.25, 0.5, 1.0)
+
+#: How often an outline of unusual shape is not the root's, within a labelled opening and around a mere point. However
+#: odd the outline, a root is not called deformed with more certainty than this leaves. The product's own.
+MISTAKEN, MISTAKEN_AROUND_POINT = 0.05, 0.15
 
 #: Roots nearby move the expected size by at most this factor; as many as this count as much as the usual size.
 LARGEST_DEPARTURE, USUAL_COUNTS = 1.6, 1.0
@@ -83,7 +87,13 @@ def expected_area(usual_mm2: float, near: Sequence[tuple[Root, float]]) -> float
 
 
 def judge_shape(
-    root: Root, *, expected_mm2: float, flattened_aspect: float, collapsed_area_fraction: float, n_lost: int
+    root: Root,
+    *,
+    expected_mm2: float,
+    flattened_aspect: float,
+    collapsed_area_fraction: float,
+    n_lost: int,
+    mistaken: float = MISTAKEN,
 ) -> ShapeFinding:
     """Tell whether a root is deformed.
 
@@ -99,6 +109,8 @@ def judge_shape(
         Below this share of the expected area a root is collapsed.
     n_lost : int
         Number of borders on which the fat is lost.
+    mistaken : float
+        Probability that an odd outline is not the root's.
 
     Returns
     -------
@@ -116,6 +128,6 @@ def judge_shape(
         return ShapeFinding(RootShape.NOT_ASSESSABLE, None)
     flat = np.log(root.aspect / flattened_aspect) / np.hypot(root.aspect_u, ASPECT_SPREAD)
     small = np.log(collapsed_area_fraction * expected_mm2 / root.area_mm2) / np.hypot(root.area_u, AREA_SPREAD)
-    neither, odds = float(ndtr(-flat) * ndtr(-small)), PRIOR_ODDS[n_lost]
+    neither, odds = max(float(ndtr(-flat) * ndtr(-small)), mistaken), PRIOR_ODDS[n_lost]
     changed = odds * (1.0 - neither) / (odds * (1.0 - neither) + neither)
     return ShapeFinding(RootShape.CHANGED if changed >= 0.5 else RootShape.UNCHANGED, changed)
