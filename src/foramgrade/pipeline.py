@@ -20,6 +20,7 @@ from foramgrade.geometry.planes import SECTION_PIXEL_MM, Raster, Section
 from foramgrade.geometry.search import spread_mask
 from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.grading import grade, not_gradable
+from foramgrade.grader.wording import describe_doubt
 from foramgrade.perineural.borders import CONTACT_MM, PERINEURAL_REACH_MM
 from foramgrade.perineural.reading import Content, describe_content, measure_content, read_content
 from foramgrade.perineural.root import Root
@@ -310,7 +311,7 @@ def _assess_one(
     foramen, content = reading.foramen, reading.content
     quality = foramen.quality | reading.quality
     measurements = dict(foramen.measurements)
-    findings = None
+    findings, doubt = None, None
     if content is None:
         given = not_gradable(_why_not(quality, seal_limit_mm), criteria)
     else:
@@ -326,6 +327,8 @@ def _assess_one(
         )
         quality |= caveats
         given = grade(findings, criteria)
+        doubt = describe_doubt(given, criteria)
+        quality |= Quality.UNCERTAIN if doubt else Quality(0)
         section, opening = foramen.reported
         measurements |= measure_content(content, findings, measurements[Quantity.AREA], section.pixel_mm)
         width = measure_width(opening.mask, round(content.root.centre[0]), section.pixel_mm)
@@ -335,7 +338,7 @@ def _assess_one(
         level=foramen.segment.level,
         side=foramen.side,
         quality=quality,
-        reasons=(given.reason, *_remarks(quality, measurements)),
+        reasons=(given.reason, *filter(None, (doubt,)), *_remarks(quality, measurements)),
         grade=given,
         measurements=measurements,
         uncertainties=foramen.uncertainties,

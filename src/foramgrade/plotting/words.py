@@ -40,6 +40,7 @@ QUALITY_WORDS: Mapping[Quality, str] = {
     Quality.ROOT_INDISTINCT: "root outline uncertain",
     Quality.LOW_CONTRAST: "low contrast of fat",
     Quality.COARSE_PIXELS: "coarse pixels",
+    Quality.UNCERTAIN: "grade uncertain",
 }
 
 #: Caveats that leave nothing to show or grade, the most fundamental first.
