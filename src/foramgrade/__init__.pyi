@@ -21,6 +21,7 @@ from .geometry.measure import measure_area as measure_area
 from .grader import LEE_2010 as LEE_2010
 from .grader import Criteria as Criteria
 from .grader import grade as grade
+from .grader import read_criteria as read_criteria
 from .loaders import list_series as list_series
 from .loaders import read_labels as read_labels
 from .loaders import read_volume as read_volume

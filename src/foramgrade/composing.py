@@ -18,6 +18,7 @@ from foramgrade.geometry.judging import judge_level
 from foramgrade.geometry.opening import SEAL_LIMIT_MM
 from foramgrade.grader.criteria import Criteria
 from foramgrade.grader.grading import grade, not_gradable
+from foramgrade.grader.wording import describe_doubt
 from foramgrade.perineural.pointing import Sighting
 from foramgrade.perineural.reading import Content, describe_content
 
@@ -68,7 +69,11 @@ def grade_content(
         flattened_aspect=criteria.flattened_aspect,
         collapsed_area_fraction=criteria.collapsed_area_fraction,
     )
-    return findings, quality, grade(findings, criteria), ()
+    given = grade(findings, criteria)
+    doubt = describe_doubt(given, criteria)
+    if doubt is None:
+        return findings, quality, given, ()
+    return findings, quality | Quality.UNCERTAIN, given, (doubt,)
 
 
 def why_not(quality: Quality, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> str:

@@ -160,6 +160,8 @@ class Quality(Flag):
     """Pixels in the section are larger than 1.2 mm: a film of fat can be missed."""
     FROM_POINT = auto()
     """Read around a point, without the labelled opening: nothing of the opening is measured."""
+    UNCERTAIN = auto()
+    """The confidence of the grade is below the limit that its criteria name: another grade competes."""
 
 
 class Quantity(StrEnum):
@@ -392,6 +394,12 @@ class Grade:
         "Normal/Mild", "Moderate" or "Severe".
     confidence : float or None
         Probability of the Lee grade given the stated uncertainty of the findings, 0 to 1.
+    competing : int or None
+        The most probable other grade; None where there is no confidence.
+    probabilities : tuple of four float, or None
+        Probability of each grade, 0 to 3; what is missing to 1 is that of a pattern without a grade.
+    criteria : str
+        Name of the criteria by which `lee` was given; only by "Lee 2010" it is a grade of Lee's.
     """
 
     lee: int | None
@@ -402,6 +410,9 @@ class Grade:
     wildermuth: int | None = None
     rsna: str | None = None
     confidence: float | None = None
+    competing: int | None = None
+    probabilities: tuple[float, float, float, float] | None = None
+    criteria: str = "Lee 2010"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,8 @@ from foramgrade.findings import (
 )
 from foramgrade.tables import StudyAssessment
 
+PROBABILITIES = (0.01, 0.87654321, 0.1, 0.01345679)
+
 
 def make_evidence() -> Evidence:
     """Four sections, on one of which the opening was not closed."""
@@ -59,7 +61,9 @@ def make_graded() -> ForamenAssessment:
         Side.RIGHT,
         Quality.RING_SEALED | Quality.LOW_CONTRAST,
         (reason, "The ring was open\nby 2 mm."),
-        Grade(1, Policy.FLOOR, True, reason, "C24", 2, "Normal/Mild", 0.87654321),
+        Grade(
+            1, Policy.FLOOR, True, reason, "C24", 2, "Normal/Mild", 0.87654321, 2, (0.01, 0.87654321, 0.1, 0.01345679)
+        ),
         measurements,
         PerineuralFindings(borders, RootShape.UNCHANGED, 0.02),
         n_sections=4,

@@ -144,6 +144,9 @@ def test_the_json_document_holds_everything_and_no_nan(study: StudyAssessment, t
         "wildermuth": 2,
         "rsna": "Normal/Mild",
         "confidence": 0.876543,
+        "competing": 2,
+        "probabilities": [0.01, 0.876543, 0.1, 0.013457],
+        "criteria": "Lee 2010",
     }
     assert graded["reasons"][1] == "The ring was open\nby 2 mm."
     assert graded["quality"] == ["ring-sealed", "low-contrast"]

@@ -23,6 +23,7 @@ import typer
 
 import foramgrade as fg
 from foramgrade.cli.doors import anatomy, dataset, exports, files, loaders, phantom, tables, validation
+from foramgrade.cli.graded import count_problems, show_reads
 from foramgrade.cli.screen import (
     NOTE,
     count_numbers,
@@ -36,7 +37,7 @@ from foramgrade.cli.screen import (
 from foramgrade.cli.validated import show_validation
 from foramgrade.errors import ForamgradeError, InputError
 from foramgrade.findings import Policy
-from foramgrade.grader import LEE_2010, Criteria
+from foramgrade.grader import LEE_2010, Criteria, read_criteria
 from foramgrade.volume import Sequence
 
 #: Faults in the slices of a series that can be accepted: a copy, since their home needs pydicom; a test holds the two
@@ -131,6 +132,14 @@ def _check_tolerate(values: list[str] | None) -> list[str] | None:
 SaltOption = typer.Option(
     metavar="TEXT", envvar="FORAMGRADE_SALT", help="Secret that makes the pseudonyms of cases yours alone."
 )
+CriteriaOption = typer.Option(
+    "--criteria", metavar="FILE.toml", help="Grading rules of your own; by default those of Lee 2010."
+)
+PolicyOption = typer.Option(
+    "--policy",
+    metavar="floor|ceil|strict",
+    help=f"Grade of patterns that the rules do not define; by default {LEE_2010.policy.value}.",
+)
 SequenceOption = typer.Option("--sequence", metavar="T1|T2", case_sensitive=False, help="Contrast of the series.")
 OrientationOption = typer.Option(
     metavar="qform|sform",
@@ -184,15 +193,15 @@ def grade_study(
             help="Names for vertebrae: by label, or counted by first=T12 (topmost) or last=L6 (above the sacrum).",
         ),
     ] = None,
-    policy: Annotated[
-        Policy, typer.Option(metavar="floor|ceil|strict", help="Grade of patterns that Lee does not define.")
-    ] = LEE_2010.policy,
+    criteria: Annotated[Path | None, CriteriaOption] = None,
+    policy: Annotated[Policy | None, PolicyOption] = None,
     seal_limit: Annotated[
         float, typer.Option(metavar="MM", help="Widest gap in the labelled ring that is sealed.")
     ] = SEAL_LIMIT_MM,
     minimum_fat: Annotated[
-        float, typer.Option(metavar="MM", help="A border with less fat than this is lost.")
-    ] = LEE_2010.minimum_fat_mm,
+        float | None,
+        typer.Option(metavar="MM", help=f"A border with less fat is lost; by default {LEE_2010.minimum_fat_mm:g}."),
+    ] = None,
     orientation: Annotated[str | None, OrientationOption] = None,
     fat_bright: Annotated[
         bool, typer.Option("--fat-bright", help="Go on where fat seems dark against muscle in the picture.")
@@ -217,6 +226,7 @@ def grade_study(
     replaced.
     """
     _check_source(labels, points, scheme=scheme, instances=instances, levels=levels)
+    rules = _choose_criteria(criteria, policy, minimum_fat)
     names = None if levels is None else anatomy.parse_level_names(levels)
     places = None if points is None else dataset.read_points(points)
     sequence = None if weighting is None else Sequence(weighting)
@@ -231,14 +241,16 @@ def grade_study(
     placed = {} if orientation is None else {"orientation": orientation}
     tolerated = {"tolerated": ", ".join(sorted(set(tolerate)))} if tolerate else {}
     inputs = [{"role": "image", **found.identify(), **placed, **tolerated}]
+    if criteria is not None:
+        inputs.append({"role": "criteria", "sha256": loaders.file_identity(criteria)["sha256"], "format": "TOML"})
     if volume.sequence is None:
         _complain("the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
-    criteria, name = _criteria(policy, minimum_fat), case or found.name_case(salt=salt or loaders.PUBLIC_SALT)
+    name = case or found.name_case(salt=salt or loaders.PUBLIC_SALT)
     if points is not None:
         inputs.append({"role": "points", "sha256": loaders.file_identity(points)["sha256"], "format": "CSV"})
         grid = volume.grid
         with show_progress("Foramina") as report:
-            study = fg.assess_points(volume, places or (), criteria=criteria, case=name, inputs=inputs, progress=report)
+            study = fg.assess_points(volume, places or (), criteria=rules, case=name, inputs=inputs, progress=report)
     elif labels is not None:
         inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
         mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
@@ -252,7 +264,7 @@ def grade_study(
                 fat_is_bright=fat_bright,
                 inputs=inputs,
                 progress=report,
-                criteria=criteria,
+                criteria=rules,
                 case=name,
             )
     with show_progress("Pages") as report:
@@ -311,6 +323,34 @@ def measure_drawing(
         tables.write_csv(study, part / written[0])
         tables.write_json(study, part / written[1])
     show_measures(study, out, written)
+
+
+@app.command("findings")
+@_plainly
+def grade_findings(
+    reads: Annotated[
+        Path, typer.Argument(metavar="READS.csv", help="What readers saw: a row per foramen, separated by , ; or tab.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="GRADED.csv", dir_okay=False, help="The same rows with their grades.")],
+    criteria: Annotated[Path | None, CriteriaOption] = None,
+    policy: Annotated[Policy | None, PolicyOption] = None,
+) -> None:
+    """Grade readers' findings in all scales. Research and teaching only.
+
+    READS.csv has the columns level and side; superior, posterior, inferior and anterior (each preserved, thin, lost or
+    unknown), or lost_borders with letters of S, P, I, A and perhaps thin_borders; and perhaps root_shape (unchanged,
+    changed or not-assessable). All its columns are kept.
+    """
+    rules = _choose_criteria(criteria, policy)
+    graded = tables.grade_reads(reads, rules)
+    if out.exists() and out.samefile(reads):
+        msg = f"the results would replace the reads in {reads.name}, expected another file for --out"
+        raise InputError(msg)
+    tables.write_sheet(graded.sheet, out)
+    show_reads(graded, rules, out)
+    if graded.problems:
+        _complain(count_problems(graded, reads))
+        raise typer.Exit(1)
 
 
 @app.command("inspect")
@@ -428,10 +468,16 @@ def _check_source(
         raise InputError(msg)
 
 
-def _criteria(policy: Policy, minimum_fat_mm: float) -> Criteria:
+def _choose_criteria(file: Path | None, policy: Policy | None, minimum_fat_mm: float | None = None) -> Criteria:
+    """Take Lee 2010 or the criteria of a file, with what the command line changes."""
+    criteria = LEE_2010 if file is None else read_criteria(file)
+    if policy is not None:
+        criteria = criteria.with_policy(policy)
+    if minimum_fat_mm is None:
+        return criteria
     # A border cannot be thin and lost: the limit of thin fat gives way.
-    thin_fat_mm = max(LEE_2010.thin_fat_mm, minimum_fat_mm)
-    return replace(LEE_2010.with_policy(policy), minimum_fat_mm=minimum_fat_mm, thin_fat_mm=thin_fat_mm)
+    thin_fat_mm = max(criteria.thin_fat_mm, minimum_fat_mm)
+    return replace(criteria, minimum_fat_mm=minimum_fat_mm, thin_fat_mm=thin_fat_mm)
 
 
 def _identify(

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from foramgrade.cli.doors import anatomy, plotting, words
 from foramgrade.findings import ForamenAssessment, Grade, Quality, Quantity, RootShape
+from foramgrade.grader import LEE_2010
 
 if TYPE_CHECKING:
     from foramgrade.anatomy.labels import LabelScheme
@@ -102,9 +103,10 @@ def show_study(study: "StudyAssessment", out: Path, written: tuple[str, ...]) ->
     console = open_console()
     console.print(f"{study.case}: {plotting.worst_words(study)}.")
     console.print()
-    numbers = ("Lee", "Conf.", "Area\nmm2", "Height\nmm")
+    grade = "Lee" if all(f.grade.criteria == LEE_2010.name for f in study.foramina) else "Grade"
+    numbers = (grade, "Conf.", "Area\nmm2", "Height\nmm")
     table = new_table(
-        "Level", "Side", "Lee", "Rule", "Conf.", "Area\nmm2", "Height\nmm", "Lost", "Notes", right=numbers
+        "Level", "Side", grade, "Rule", "Conf.", "Area\nmm2", "Height\nmm", "Lost", "Notes", right=numbers
     )
     shared = functools.reduce(lambda a, b: a & b, (f.quality for f in study.foramina))
     for foramen in study.foramina:
@@ -180,10 +182,11 @@ def _notes(foramen: ForamenAssessment, shared: Quality) -> list[str]:
 
 
 def _rule(grade: Grade) -> str:
-    """Say who gives the grade: Lee's own rules, or the policy where they are silent."""
+    """Say who gives the grade: the system's own rules, or the policy where they are silent."""
     if grade.lee is None:
         return "-"
-    return "Lee" if grade.defined else grade.policy.value
+    own = "Lee" if grade.criteria == LEE_2010.name else "own"
+    return own if grade.defined else grade.policy.value
 
 
 def show_series(found: Iterable["SeriesInfo"]) -> None:

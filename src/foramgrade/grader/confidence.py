@@ -75,6 +75,18 @@ def states_uncertainty(findings: PerineuralFindings) -> bool:
     return bool(known) and all(f.thickness_mm is not None and f.uncertainty_mm is not None for f in known)
 
 
+def find_competing(given: int, probabilities: GradeProbabilities) -> int:
+    """Find the most probable grade beside the one given; among equals the nearest, then the higher.
+
+    Examples
+    --------
+    >>> find_competing(1, (0.3, 0.5, 0.2, 0.0)), find_competing(1, (0.0, 1.0, 0.0, 0.0))
+    (0, 2)
+    """
+    others = [grade for grade in range(len(probabilities)) if grade != given]
+    return max(others, key=lambda grade: (probabilities[grade], -abs(grade - given), grade))
+
+
 def _probabilities_lost(findings: PerineuralFindings, pattern: Pattern, criteria: Criteria) -> dict[Border, float]:
     """Probability that each border is lost; unknown borders are lost as the pattern says."""
     return {

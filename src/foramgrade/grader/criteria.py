@@ -6,38 +6,12 @@ from itertools import product
 
 from foramgrade.errors import CriteriaError
 from foramgrade.findings import Policy, RootShape
+from foramgrade.grader.citation import Citation
 from foramgrade.grader.rules import PATTERNS, TRANSVERSE, VERTICAL, Pattern, Rule, Ruling, apply_rules
+from foramgrade.grader.scales import SISTER_SCALES
 
 GRADES = (0, 1, 2, 3)
 """The grades a rule set must define, each once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Where a rule set was published.
-
-    Parameters
-    ----------
-    authors : str
-        As cited, e.g. "Lee S, Lee JW, et al."
-    year : int
-        Year of publication.
-    title : str
-        Title of the article.
-    journal : str
-        Journal, volume and pages.
-    doi : str
-        Digital object identifier, without a resolver's address.
-    """
-
-    authors: str
-    year: int
-    title: str
-    journal: str
-    doi: str
-
-    def __str__(self) -> str:
-        return f"{self.authors} {self.title}. {self.journal} ({self.year}). doi:{self.doi}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +46,9 @@ class Criteria:
     collapsed_area_fraction : float
         Below this share of the area usual for its level, a root counts as collapsed; between 0 and 1. The product's
         own.
+    uncertain_below : float
+        A grade whose confidence is below this is called uncertain, and the grade that competes is named; 0 to 1, 0
+        calls none uncertain. The product's own: a little more than an even chance.
 
     Raises
     ------
@@ -96,6 +73,7 @@ class Criteria:
     sector_deg: float = 90.0
     flattened_aspect: float = 1.85
     collapsed_area_fraction: float = 0.55
+    uncertain_below: float = 0.6
 
     def __post_init__(self) -> None:
         policies: tuple[object, ...] = tuple(Policy)
@@ -120,8 +98,20 @@ class Criteria:
             "sector_deg": self.sector_deg,
             "flattened_aspect": self.flattened_aspect,
             "collapsed_area_fraction": self.collapsed_area_fraction,
-            "rules": [{"grade": r.grade, "label": r.label, "definition": r.sentence} for r in self.rules],
+            "uncertain_below": self.uncertain_below,
+            "rules": [_describe_rule(rule) for rule in self.rules],
+            "sister_scales": [scale.parameters() for scale in SISTER_SCALES],
         }
+
+
+def _describe_rule(rule: Rule) -> dict[str, object]:
+    return {
+        "grade": rule.grade,
+        "label": rule.label,
+        "lost": None if rule.lost is None else [_in_order(pattern) for pattern in rule.lost],
+        "root_shape": None if rule.root_shape is None else rule.root_shape.value,
+        "definition": rule.sentence,
+    }
 
 
 def _check_thresholds(criteria: Criteria) -> None:
@@ -131,6 +121,7 @@ def _check_thresholds(criteria: Criteria) -> None:
         "sector_deg": (0.0, math.nextafter(90.0, 91.0)),
         "flattened_aspect": (1.0, math.inf),
         "collapsed_area_fraction": (0.0, 1.0),
+        "uncertain_below": (math.nextafter(0.0, -1.0), math.nextafter(1.0, 2.0)),
     }
     expected = {
         "minimum_fat_mm": "a positive number of mm",
@@ -138,6 +129,7 @@ def _check_thresholds(criteria: Criteria) -> None:
         "sector_deg": "an angle above 0 and up to 90 degrees",
         "flattened_aspect": "a ratio above 1",
         "collapsed_area_fraction": "a share between 0 and 1, both excluded",
+        "uncertain_below": "a probability from 0 to 1",
     }
     for name, (low, high) in ranges.items():
         value = getattr(criteria, name)
@@ -157,6 +149,11 @@ def _check_rules(rules: tuple[Rule, ...]) -> None:
     for rule in rules:
         if rule.root_shape is RootShape.NOT_ASSESSABLE:
             msg = f"rule for grade {rule.grade} asks for a root that is not assessable, expected unchanged or changed"
+            raise CriteriaError(msg)
+        if rule.lost == ():
+            msg = (
+                f"rule for grade {rule.grade} names no pattern of lost borders, expected one at least, or no condition"
+            )
             raise CriteriaError(msg)
         shape = rule.root_shape or RootShape.UNCHANGED
         for pattern in (frozenset(),) if rule.lost is None else rule.lost:
@@ -185,7 +182,11 @@ def _check_monotone(rules: tuple[Rule, ...], policy: Policy) -> None:
 
 
 def _letters(pattern: Pattern) -> str:
-    return "".join(sorted(pattern, key="SPIA".index)) or "none"
+    return _in_order(pattern) or "none"
+
+
+def _in_order(pattern: Pattern) -> str:
+    return "".join(sorted(pattern, key="SPIA".index))
 
 
 LEE_2010 = Criteria(

@@ -1,7 +1,7 @@
 """From perineural-fat findings to a Lee grade with its reason."""
 
 from foramgrade.findings import Grade, PerineuralFindings
-from foramgrade.grader.confidence import grade_probabilities, states_uncertainty
+from foramgrade.grader.confidence import find_competing, grade_probabilities, states_uncertainty
 from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.rules import apply_rules, possible_patterns
 from foramgrade.grader.scales import rsna_grade, sartoretti_grade, wildermuth_grade
@@ -21,8 +21,8 @@ def grade(findings: PerineuralFindings, criteria: Criteria = LEE_2010) -> Grade:
     Returns
     -------
     Grade
-        Lee grade, or None with the reason; the sister scales where they can be told; a confidence when the findings
-        state their uncertainty.
+        Lee grade, or None with the reason; the sister scales where they can be told; when the findings state their
+        uncertainty, a confidence, the probabilities of all grades, and the grade that competes.
 
     Raises
     ------
@@ -72,6 +72,9 @@ def grade(findings: PerineuralFindings, criteria: Criteria = LEE_2010) -> Grade:
         wildermuth=wildermuth_grade(findings),
         rsna=rsna_grade(lee),
         confidence=None if lee is None or probabilities is None else probabilities[lee],
+        competing=None if lee is None or probabilities is None else find_competing(lee, probabilities),
+        probabilities=probabilities,
+        criteria=criteria.name,
     )
 
 
@@ -83,7 +86,7 @@ def not_gradable(reason: str, criteria: Criteria = LEE_2010) -> Grade:
     reason : str
         Why, as a clause or a sentence: "the nerve root was not found".
     criteria : Criteria
-        For the policy that travels with every grade.
+        For their name and the policy, which travel with every grade.
 
     Returns
     -------
@@ -95,4 +98,5 @@ def not_gradable(reason: str, criteria: Criteria = LEE_2010) -> Grade:
     >>> not_gradable("the nerve root was not found").reason
     'Not gradable: the nerve root was not found.'
     """
-    return Grade(lee=None, policy=criteria.policy, defined=None, reason=f"Not gradable: {reason.strip().rstrip('.')}.")
+    sentence = f"Not gradable: {reason.strip().rstrip('.')}."
+    return Grade(lee=None, policy=criteria.policy, defined=None, reason=sentence, criteria=criteria.name)

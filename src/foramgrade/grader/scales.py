@@ -1,25 +1,119 @@
 """The sister scales, read off the same findings as the Lee grade: Sartoretti 2021, Wildermuth 1998 and RSNA 2024.
 
-A root whose shape is not assessable is read as unchanged, as for the Lee grade, so each scale is capped below
-its morphologic grade; the grade's reason says so.
+What a scale is called, where it was published and what its grades mean is data, and travels with every result. A root
+whose shape is not assessable is read as unchanged, as for the Lee grade, so each scale is capped below its morphologic
+grade; the grade's reason says so.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import product
+from types import MappingProxyType
 
 from foramgrade.findings import Border, BorderState, PerineuralFindings, RootShape
+from foramgrade.grader.citation import Citation
 
-SARTORETTI_LETTERS = ("A", "B", "C", "D", "E")
-"""Letter by the number of borders the root touches; F is kept for a changed root."""
-SARTORETTI_CODES: Mapping[Border, str] = {
-    Border.SUPERIOR: "1",
-    Border.POSTERIOR: "2",
-    Border.INFERIOR: "3",
-    Border.ANTERIOR: "4",
-}
+
+@dataclass(frozen=True, slots=True)
+class SisterScale:
+    """A published scale that is told from the same findings as the Lee grade.
+
+    Parameters
+    ----------
+    name : str
+        Short name, e.g. "Sartoretti 2021".
+    citation : Citation
+        Where it was published.
+    grades : tuple of (str, str)
+        Every grade as a result holds it, and its definition in words; in ascending order.
+    reading : str
+        What this product reads into the definition.
+    """
+
+    name: str
+    citation: Citation
+    grades: tuple[tuple[str, str], ...]
+    reading: str
+
+    def parameters(self) -> dict[str, object]:
+        """List name, citation, grades and reading, as they are written beside results: plain values for JSON."""
+        return {
+            "name": self.name,
+            "citation": str(self.citation),
+            "grades": dict(self.grades),
+            "reading": self.reading,
+        }
+
+
+SARTORETTI_2021 = SisterScale(
+    name="Sartoretti 2021",
+    citation=Citation(
+        authors="Sartoretti E, et al.",
+        year=2021,
+        title="Introduction and reproducibility of an updated practical grading system for lumbar foraminal stenosis "
+        "based on high-resolution MR imaging",
+        journal="Sci Rep 11",
+        doi="10.1038/s41598-021-91462-2",
+    ),
+    grades=(
+        ("A", "No foraminal stenosis."),
+        ("B", "Contact of the root with its surroundings on one side, no morphologic change."),
+        ("C", "Contact of the root with its surroundings on two sides, no morphologic change."),
+        ("D", "Contact of the root with its surroundings on three sides, no morphologic change."),
+        ("E", "Contact of the root with its surroundings on four sides, no morphologic change."),
+        ("F", "Morphologic change of the root."),
+    ),
+    reading="Contact is taken from lost fat. Codes of the borders are appended: 1 superior, 2 posterior, 3 inferior, "
+    "4 anterior.",
+)
+"""Sartoretti 2021: counts the borders that the root touches, and names them; F for a changed root."""
+SARTORETTI_CODES: Mapping[Border, str] = MappingProxyType(
+    {Border.SUPERIOR: "1", Border.POSTERIOR: "2", Border.INFERIOR: "3", Border.ANTERIOR: "4"}
+)
 """Digit appended for every border the root touches."""
+
+WILDERMUTH_1998 = SisterScale(
+    name="Wildermuth 1998",
+    citation=Citation(
+        authors="Wildermuth S, et al.",
+        year=1998,
+        title="Lumbar spine: quantitative and qualitative assessment of positional (upright flexion and extension) MR "
+        "imaging and myelography",
+        journal="Radiology 207:391-398",
+    ),
+    grades=(
+        ("0", "Normal foramen."),
+        ("1", "Fat deformed, but still around the root."),
+        ("2", "Fat only partly around the root."),
+        ("3", "Fat gone."),
+    ),
+    reading='Definitions as reported. "Deformed" is read as thin on at least one border, "partly" as lost on one to '
+    "three. The root does not count.",
+)
+"""Wildermuth 1998: from the fat alone."""
+
+RSNA_2024 = SisterScale(
+    name="RSNA 2024",
+    citation=Citation(
+        authors="Richards TJ, et al.",
+        year=2025,
+        title="The RSNA Lumbar Degenerative Imaging Spine Classification (LumbarDISC) dataset",
+        journal="arXiv 2506.09162",
+        doi="10.48550/arXiv.2506.09162",
+    ),
+    grades=(
+        ("Normal/Mild", "Grade 0 or 1 by the criteria."),
+        ("Moderate", "Grade 2 by the criteria."),
+        ("Severe", "Grade 3 by the criteria."),
+    ),
+    reading="A crosswalk of severity words only; nobody has shown the scales to be equivalent.",
+)
+"""RSNA 2024 (LumbarDISC): a severity word per grade, not a validated equivalence."""
 RSNA_WORDS = ("Normal/Mild", "Normal/Mild", "Moderate", "Severe")
-"""RSNA 2024 word by Lee grade: a crosswalk of severity words only, not a validated equivalence."""
+"""RSNA 2024 word by Lee grade."""
+
+SISTER_SCALES = (SARTORETTI_2021, WILDERMUTH_1998, RSNA_2024)
+"""Every scale that is told beside the Lee grade, in the order of the table's columns."""
 
 
 def sartoretti_grade(findings: PerineuralFindings) -> str | None:
@@ -52,8 +146,8 @@ def sartoretti_grade(findings: PerineuralFindings) -> str | None:
     """
     if findings.unknown:
         return None
-    changed = findings.root_shape is RootShape.CHANGED
-    letter = "F" if changed else SARTORETTI_LETTERS[len(findings.lost)]
+    letters = [letter for letter, _ in SARTORETTI_2021.grades]  # by the number of contacts; the last for a changed root
+    letter = letters[-1] if findings.root_shape is RootShape.CHANGED else letters[len(findings.lost)]
     return letter + "".join(code for border, code in SARTORETTI_CODES.items() if border in findings.lost)
 
 

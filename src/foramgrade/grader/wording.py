@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from foramgrade.findings import Border, BorderState, PerineuralFindings, RootShape
-from foramgrade.grader.criteria import Criteria
+from foramgrade.findings import Border, BorderState, Grade, PerineuralFindings, RootShape
+from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.grader.rules import TRANSVERSE, VERTICAL, Pattern
 
 #: Opposing borders stand next to each other, as one speaks of them.
@@ -79,14 +79,14 @@ def describe_grade(findings: PerineuralFindings, lee: int, criteria: Criteria, *
     """
     label = next(rule.label for rule in criteria.rules if rule.grade == lee)
     if defined is False and not findings.unknown:
-        verdict = f"; {_undefined(findings.lost)}, policy {criteria.policy.value} gives {lee}, {label}"
+        verdict = f"; {_undefined(findings.lost, criteria)}, policy {criteria.policy.value} gives {lee}, {label}"
     else:
-        verdict = f": Lee {lee}, {label}"
+        verdict = f": {name_grade(lee, criteria.name)}, {label}"
     if findings.unknown:
         verdict += f", whatever the {_name(findings.unknown)} would show"
         verdict += "" if defined else f" (policy {criteria.policy.value})"
     if findings.root_shape is RootShape.NOT_ASSESSABLE:
-        verdict += " (grade 3 not assessable)"
+        verdict += _capped(criteria)
     return f"{describe_findings(findings)}{verdict}."
 
 
@@ -112,17 +112,78 @@ def describe_undecided(findings: PerineuralFindings, criteria: Criteria, *, defi
         cause = f"the grade depends on the {_name(findings.unknown)}"
     elif findings.unknown:
         cause = (
-            f"Lee does not define this pattern, whatever the {_name(findings.unknown)} would show, "
-            f"and policy {criteria.policy.value} gives no grade"
+            f"{name_system(criteria.name)} does not define this pattern, "
+            f"whatever the {_name(findings.unknown)} would show, and policy {criteria.policy.value} gives no grade"
         )
     else:
-        cause = f"{_undefined(findings.lost)}, and policy {criteria.policy.value} gives no grade"
+        cause = f"{_undefined(findings.lost, criteria)}, and policy {criteria.policy.value} gives no grade"
     return f"{found[0].lower()}{found[1:]}; {cause}"
 
 
-def _undefined(lost: Pattern) -> str:
+def describe_doubt(given: Grade, criteria: Criteria) -> str | None:
+    """Say that a grade is uncertain, and what competes with it; None where it is not, or nothing is known.
+
+    Parameters
+    ----------
+    given : Grade
+        As from :func:`foramgrade.grader.grade`.
+    criteria : Criteria
+        For the limit, `uncertain_below`.
+
+    Returns
+    -------
+    str or None
+        One sentence.
+
+    Notes
+    -----
+    *Definition*: a grade is uncertain when its confidence is below `uncertain_below`.
+    *Limits*: those of the confidence, which knows of measurement error only.
+
+    Examples
+    --------
+    >>> from foramgrade.findings import Policy
+    >>> given = Grade(2, Policy.FLOOR, True, "", confidence=0.52, competing=1,
+    ...               probabilities=(0.0, 0.41, 0.52, 0.07))
+    >>> describe_doubt(given, LEE_2010)
+    'Uncertain: confidence 0.52, grade 1 competes with 0.41.'
+    """
+    sure = given.confidence is None or given.confidence >= criteria.uncertain_below
+    if sure or given.competing is None or given.probabilities is None:
+        return None
+    rival, no_grade = given.probabilities[given.competing], 1.0 - sum(given.probabilities)
+    if no_grade > rival:  # under the strict policy only
+        rivals = f"a pattern without a grade competes with {no_grade:.2f}, grade {given.competing} with {rival:.2f}"
+    else:
+        rivals = f"grade {given.competing} competes with {rival:.2f}"
+    return f"Uncertain: confidence {given.confidence:.2f}, {rivals}."
+
+
+def name_system(criteria: str) -> str:
+    """Name of the grading system in a sentence: "Lee" for Lee 2010, else the name of the criteria."""
+    return "Lee" if criteria == LEE_2010.name else criteria
+
+
+def name_grade(grade: int, criteria: str) -> str:
+    """Name of a grade by its system.
+
+    Examples
+    --------
+    >>> name_grade(1, "Lee 2010"), name_grade(1, "Ours 2024")
+    ('Lee 1', 'Ours 2024 grade 1')
+    """
+    return f"Lee {grade}" if criteria == LEE_2010.name else f"{criteria} grade {grade}"
+
+
+def _undefined(lost: Pattern, criteria: Criteria) -> str:
     counted = "two opposing lost borders" if lost in (VERTICAL, TRANSVERSE) else _COUNTS[len(lost)]
-    return f"Lee does not define {counted}"
+    return f"{name_system(criteria.name)} does not define {counted}"
+
+
+def _capped(criteria: Criteria) -> str:
+    """Name the grades that a root of unknown shape rules out; nothing where the rules ask for no changed root."""
+    grades = [str(rule.grade) for rule in criteria.rules if rule.root_shape is RootShape.CHANGED]
+    return f" (grade{'s' * (len(grades) > 1)} {_join(grades)} not assessable)" if grades else ""
 
 
 def _direction(lost: Pattern) -> str:

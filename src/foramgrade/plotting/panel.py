@@ -179,7 +179,9 @@ def _write_grade(figure: Figure, assessment: ForamenAssessment) -> float:
     draw_badge(figure, _COLUMN_IN, _BODY_TOP_IN - edge_in, edge_in=edge_in, grade=grade)
     x_in = _COLUMN_IN + edge_in + 0.18
     confidence = "" if grade.confidence is None else f"{SEPARATOR}confidence {grade.confidence:.0%}"
-    write_line(figure, x_in, _BODY_TOP_IN - 0.23, grade_words(grade), size_pt=15, bold=True)
+    width_in = _COLUMN_WIDTH_IN - edge_in - 0.18
+    title = shorten(grade_words(grade), width_in=width_in, size_pt=15, bold=True)
+    write_line(figure, x_in, _BODY_TOP_IN - 0.23, title, size_pt=15, bold=True)
     sisters = [
         f"{name} {value}"
         for name, value in (("Sartoretti", grade.sartoretti), ("Wildermuth", grade.wildermuth), ("RSNA", grade.rsna))
@@ -193,7 +195,7 @@ def _write_grade(figure: Figure, assessment: ForamenAssessment) -> float:
     lines = [pattern_words(grade) + confidence, SEPARATOR.join(sisters), shape]
     y_in = _BODY_TOP_IN - 0.47
     for line in (line for line in lines if line):
-        words = shorten(line, width_in=_COLUMN_WIDTH_IN - edge_in - 0.18, size_pt=8.5)
+        words = shorten(line, width_in=width_in, size_pt=8.5)
         write_line(figure, x_in, y_in, words, size_pt=8.5)
         y_in -= 0.19
     return _BODY_TOP_IN - edge_in - 0.16

@@ -11,13 +11,14 @@ from matplotlib.patches import Rectangle
 
 from foramgrade.errors import InputError
 from foramgrade.findings import ForamenAssessment, Level, Quantity, Side
+from foramgrade.grader.wording import name_grade
 from foramgrade.plotting.badge import draw_badge
 from foramgrade.plotting.files import new_figure, write_figure
 from foramgrade.plotting.lettering import SEPARATOR, shorten, write_block, write_line
 from foramgrade.plotting.palette import GREY, HAIRLINE, INK
 from foramgrade.plotting.panel import FOOTNOTE
 from foramgrade.plotting.section import draw_message, draw_outlines, draw_section, find_view
-from foramgrade.plotting.words import LEE_WORDS, lost_words, quality_words, why_missing
+from foramgrade.plotting.words import lost_words, quality_words, severity_words, why_missing
 from foramgrade.tables import StudyAssessment
 
 #: Resolution, dots per inch.
@@ -62,12 +63,13 @@ def worst_words(study: StudyAssessment) -> str:
     if not grades:
         return "No foramen gradable"
     worst = max(grades)
+    name = name_grade(worst, study.foramina[0].grade.criteria)
     if worst == 0:
-        return f"Lee 0 in all {len(grades)} graded foramina{tail}" if len(grades) > 1 else f"Lee 0{tail}"
+        return f"{name} in all {len(grades)} graded foramina{tail}" if len(grades) > 1 else f"{name}{tail}"
     names = [f"{f.level.name} {f.side.value}" for f in study.foramina if f.grade.lee == worst]
     if len(names) > MAX_NAMED:
         names = [", ".join(names[:MAX_NAMED]), f"{len(names) - MAX_NAMED} more"]
-    return f"Worst: {' and '.join(names)}, Lee {worst}{tail}"
+    return f"Worst: {' and '.join(names)}, {name}{tail}"
 
 
 def plot_study(study: StudyAssessment, *, dpi: float = SHEET_DPI) -> Figure:
@@ -221,8 +223,7 @@ def _write_cell(figure: Figure, cell: _Cell, foramen: ForamenAssessment) -> None
     top_in = cell.bottom_in + _ROW_IN - 0.09
     draw_badge(figure, cell.text_in, top_in - edge_in, edge_in=edge_in, grade=grade)
     beside_in = cell.text_in + edge_in + 0.1
-    words = "not gradable" if grade.lee is None else LEE_WORDS[grade.lee]
-    write_line(figure, beside_in, top_in - 0.25, words, size_pt=9.5, bold=True)
+    write_line(figure, beside_in, top_in - 0.25, severity_words(grade), size_pt=9.5, bold=True)
     if grade.confidence is not None:
         write_line(figure, beside_in, top_in - 0.43, f"confidence {grade.confidence:.0%}", size_pt=7.5, color=GREY)
     area = foramen.measurements.get(Quantity.AREA)

@@ -12,6 +12,7 @@ from foramgrade.findings import (
     Quality,
     RootShape,
 )
+from foramgrade.grader.wording import name_grade, name_system
 
 #: Every caveat in words; a flag stands in a picture only through this table.
 QUALITY_WORDS: Mapping[Quality, str] = {
@@ -41,6 +42,7 @@ QUALITY_WORDS: Mapping[Quality, str] = {
     Quality.LOW_CONTRAST: "low contrast of fat",
     Quality.COARSE_PIXELS: "coarse pixels",
     Quality.FROM_POINT: "read around a point",
+    Quality.UNCERTAIN: "grade uncertain",
 }
 
 #: Caveats that leave nothing to show or grade, the most fundamental first.
@@ -134,21 +136,38 @@ def lost_words(assessment: ForamenAssessment) -> str:
 
 
 def grade_words(grade: Grade) -> str:
-    """Name of the grade, e.g. "Lee 2, moderate".
+    """Name of the grade, e.g. "Lee 2, moderate"; by criteria of a user's own without Lee's word for it.
 
     Examples
     --------
     >>> from foramgrade.findings import Policy
     >>> grade_words(Grade(2, Policy.FLOOR, True, "All four borders are lost."))
     'Lee 2, moderate'
+    >>> grade_words(Grade(2, Policy.FLOOR, True, "All four borders are lost.", criteria="Ours 2024"))
+    'Ours 2024 grade 2'
     """
     if grade.lee is None:
         return "Not gradable"
-    return f"Lee {grade.lee}, {LEE_WORDS[grade.lee]}"
+    name = name_grade(grade.lee, grade.criteria)
+    return f"{name}, {LEE_WORDS[grade.lee]}" if name_system(grade.criteria) == "Lee" else name
+
+
+def severity_words(grade: Grade) -> str:
+    """The grade in a word where its badge already shows the number.
+
+    Examples
+    --------
+    >>> from foramgrade.findings import Policy
+    >>> severity_words(Grade(2, Policy.FLOOR, True, "")), severity_words(Grade(2, Policy.FLOOR, True, "", criteria="X"))
+    ('moderate', 'grade 2')
+    """
+    if grade.lee is None:
+        return "not gradable"
+    return LEE_WORDS[grade.lee] if name_system(grade.criteria) == "Lee" else f"grade {grade.lee}"
 
 
 def pattern_words(grade: Grade) -> str:
-    """How the policy and Lee's own definition stand behind the grade.
+    """How the policy and the grading system's own definition stand behind the grade.
 
     Examples
     --------
@@ -158,6 +177,5 @@ def pattern_words(grade: Grade) -> str:
     """
     if grade.defined is None:
         return f"policy {grade.policy.value}: findings incomplete"
-    return f"policy {grade.policy.value}: " + (
-        "Lee defines this pattern" if grade.defined else "Lee does not define this pattern"
-    )
+    verb = "defines" if grade.defined else "does not define"
+    return f"policy {grade.policy.value}: {name_system(grade.criteria)} {verb} this pattern"

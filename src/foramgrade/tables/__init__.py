@@ -1,27 +1,36 @@
 """Assessments as rows and documents: ``foramina.csv`` for a spreadsheet, JSON for everything.
 
 A table row is one foramen, with numbers rounded to what can be meant; the JSON document holds the same values to six
-decimals, with units, definitions and provenance.
+decimals, with units, definitions and provenance. Tables of readers' findings keep their cells and get grades behind
+them.
 """
 
 from foramgrade.tables.columns import BOOLEAN_COLUMNS, COLUMNS, DECIMALS, INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS
 from foramgrade.tables.files import read_csv, write_atomically, write_rows
 from foramgrade.tables.foramen import quality_names
+from foramgrade.tables.reads import GRADE_COLUMNS, GradedReads, grade_reads
+from foramgrade.tables.sheets import Sheet, read_sheet, write_sheet
 from foramgrade.tables.study import StudyAssessment, rows, write_csv, write_json
 
 __all__ = [
     "BOOLEAN_COLUMNS",
     "COLUMNS",
     "DECIMALS",
+    "GRADE_COLUMNS",
     "INTEGER_COLUMNS",
     "NUMBER_COLUMNS",
     "TEXT_COLUMNS",
+    "GradedReads",
+    "Sheet",
     "StudyAssessment",
+    "grade_reads",
     "quality_names",
     "read_csv",
+    "read_sheet",
     "rows",
     "write_atomically",
     "write_csv",
     "write_json",
     "write_rows",
+    "write_sheet",
 ]
