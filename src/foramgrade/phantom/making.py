@@ -84,8 +84,6 @@ SIGNALS = {
 REFERENCE_TISSUE = {Sequence.STIR: Tissue.MUSCLE}
 #: Standard deviation of the in-plane point spread, pixels.
 POINT_SPREAD_PIXELS = 0.42
-#: Ratio of the receive coil's sensitivity at the back to that at the front of the field.
-COIL_FALL = 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +139,7 @@ def _coil(grid: Grid, spine: Spine) -> npt.NDArray[np.float32]:
     behind = i * grid.spacing_mm[0] / field[0]
     wave = 1.0 + 0.08 * np.cos(2 * math.pi * (j / grid.shape[1] - 0.5))
     here = grid.to_ijk(spine.vertebrae[3].to_world([0.0, -20.0, 0.0]))[0] * grid.spacing_mm[0] / field[0]
-    coil = (COIL_FALL ** (behind - here))[:, None] * wave[None, :]
+    coil = (spine.spec.coil_fall ** (behind - here))[:, None] * wave[None, :]
     sensitivity: npt.NDArray[np.float32] = coil.astype(np.float32)
     return sensitivity
 

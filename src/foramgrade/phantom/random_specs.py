@@ -55,6 +55,8 @@ PATTERNS: dict[LeeGrade, tuple[tuple[frozenset[Border], float], ...]] = {
         (frozenset({A, P}), 0.05),
     ),
 }
+#: Share of deformed roots where every pattern of lost borders is drawn.
+DEFORMED_SHARE = 0.2
 _ATTEMPTS = 60
 _SMALLEST_MM2, _LARGEST_MM2 = 40.0, 170.0
 _WIDEST_MM = 12.0
@@ -64,6 +66,16 @@ def _pattern(grade: LeeGrade, rng: np.random.Generator) -> frozenset[Border]:
     patterns = PATTERNS[grade]
     weights = np.array([weight for _, weight in patterns])
     return patterns[int(rng.choice(len(patterns), p=weights / weights.sum()))][0]
+
+
+def _any_pattern(rng: np.random.Generator) -> tuple[LeeGrade, frozenset[Border]]:
+    """A pattern of lost borders, every one as likely as the next, or a deformed root."""
+    if rng.random() < DEFORMED_SHARE:
+        return LeeGrade.SEVERE, _pattern(LeeGrade.SEVERE, rng)
+    borders = list(Border)
+    chosen = rng.integers(0, 2, len(borders))
+    # The grade only tells an undeformed root here.
+    return LeeGrade.NONE, frozenset(b for b, lost in zip(borders, chosen, strict=True) if lost)
 
 
 def _root(level: int, grade: LeeGrade, lost: frozenset[Border], rng: np.random.Generator) -> dict[str, object]:
@@ -83,11 +95,13 @@ def _root(level: int, grade: LeeGrade, lost: frozenset[Border], rng: np.random.G
     return {"root_mm": shape, "root_tilt_deg": rng.normal(0.0, 5.0), "root_shape": RootShape.CHANGED}
 
 
-def _fat(lost: frozenset[Border], rng: np.random.Generator) -> tuple[dict[Border, float], dict[Border, Tissue]]:
+def _fat(
+    lost: frozenset[Border], thin_mm: tuple[float, float], rng: np.random.Generator
+) -> tuple[dict[Border, float], dict[Border, Tissue]]:
     fat, filling = {}, {}
     for border in Border:
         thin = rng.random() < 0.12
-        layer = rng.uniform(*THIN_MM) if thin else (rng.uniform(1.6, 3.2) if border is P else ALL_THE_WAY)
+        layer = rng.uniform(*thin_mm) if thin else (rng.uniform(1.6, 3.2) if border is P else ALL_THE_WAY)
         fat[border] = 0.0 if border in lost else layer
         from_disc = border in (A, I) and rng.random() < 0.35
         filling[border] = Tissue.DISC if from_disc else Tissue.LIGAMENT
@@ -118,7 +132,12 @@ def _settled(spec: ForamenSpec) -> ForamenSpec | None:
 
 
 def _random_foramen(
-    level: int, grade: LeeGrade, lost: frozenset[Border], disc_mm: float, rng: np.random.Generator
+    level: int,
+    grade: LeeGrade,
+    lost: frozenset[Border],
+    disc_mm: float,
+    thin_mm: tuple[float, float],
+    rng: np.random.Generator,
 ) -> ForamenSpec:
     small = 0.88 if level == len(LEVELS) - 1 else 1.0
     mean = COLLAPSED_AREA_MM2 if grade is LeeGrade.SEVERE else USUAL_AREAS_MM2[len(lost)]
@@ -126,7 +145,7 @@ def _random_foramen(
         area = float(np.clip(small * mean * rng.normal(1.0, 0.12), _SMALLEST_MM2, _LARGEST_MM2))
         squeezed = rng.uniform(0.5, 1.5) if {S, I} <= lost else 0.0
         height = float(np.clip(11.8 + disc_mm * small + rng.normal(0.0, 0.6) - squeezed, 11.0, 20.0))
-        fat, filling = _fat(lost, rng)
+        fat, filling = _fat(lost, thin_mm, rng)
         n_vessels = int(rng.integers(0, 3)) if I not in lost else 0
         spec = ForamenSpec(
             area_mm2=area,
@@ -152,11 +171,16 @@ def _random_foramen(
     raise InputError(msg)
 
 
-def _random_level(level: int, grades: dict[Side, LeeGrade], rng: np.random.Generator) -> LevelSpec:
-    patterns = {side: _pattern(grade, rng) for side, grade in grades.items()}
+def _random_level(
+    level: int,
+    grades: dict[Side, LeeGrade],
+    patterns: dict[Side, frozenset[Border]],
+    thin_mm: tuple[float, float],
+    rng: np.random.Generator,
+) -> LevelSpec:
     severity = max((len(patterns[side]) + 2 * (grades[side] is LeeGrade.SEVERE)) / 6 for side in Side)
     disc = float(np.clip(rng.normal(7.8 - 4.4 * severity, 0.6), 2.5, 9.0))
-    foramina = {side: _random_foramen(level, grades[side], patterns[side], disc, rng) for side in Side}
+    foramina = {side: _random_foramen(level, grades[side], patterns[side], disc, thin_mm, rng) for side in Side}
     return LevelSpec(
         disc_height_mm=disc,
         wedge_deg=float(np.clip(rng.normal(USUAL_WEDGES_DEG[level], 1.5), 0.0, 20.0)),
@@ -175,6 +199,9 @@ def random_spec(
     sequence: Sequence = Sequence.T1,
     edge_noise_mm: float = 0.0,
     deformed: bool = True,
+    snr: tuple[float, float] = (20.0, 30.0),
+    coil_fall: tuple[float, float] = (2.5, 2.5),
+    every_pattern: bool = False,
 ) -> PhantomSpec:
     """Draw an anatomically plausible study in which every Lee grade is about equally frequent.
 
@@ -190,6 +217,11 @@ def random_spec(
         Root mean square displacement of the label borders, mm.
     deformed : bool
         Whether slips, side curves and flat or steep lordosis occur; without them every spine is about the usual one.
+    snr, coil_fall : tuple of two float
+        Ranges of the signal-to-noise ratio and of the coil's fall over the field.
+    every_pattern : bool
+        Whether all 16 patterns of lost borders are equally frequent, a fifth of the roots is deformed whatever the
+        pattern of their grade, and thin fat is a film of a single pixel.
 
     Returns
     -------
@@ -204,7 +236,13 @@ def random_spec(
         levels = []
         for n in range(len(LEVELS)):
             grades = {side: LeeGrade(int(deck[2 * n + m])) for m, side in enumerate(names)}
-            levels.append(_random_level(n, grades, rng))
+            if every_pattern:
+                drawn = {side: _any_pattern(rng) for side in names}
+                grades, patterns = ({side: d[i] for side, d in drawn.items()} for i in (0, 1))
+            else:
+                patterns = {side: _pattern(grade, rng) for side, grade in grades.items()}
+            thin_mm = (protocol.pixel_mm, protocol.pixel_mm) if every_pattern else THIN_MM
+            levels.append(_random_level(n, grades, patterns, thin_mm, rng))
         if deformed:
             levels = list(align(levels, rng))
         lateral = rng.uniform(12.0, 13.5)
@@ -219,9 +257,10 @@ def random_spec(
             decentring_mm=(rng.uniform(-2.5, 2.5), rng.uniform(-5.0, 5.0), rng.uniform(-4.0, 4.0)),
             slices_to_left=bool(rng.random() < 0.5),
             marrow=rng.uniform(0.55, 0.75),
-            snr=rng.uniform(20.0, 30.0),
+            snr=rng.uniform(*snr),
             edge_noise_mm=edge_noise_mm,
             scale=rng.uniform(300.0, 900.0),
+            coil_fall=coil_fall[0] if coil_fall[0] == coil_fall[1] else rng.uniform(*coil_fall),
         )
         if _stands(spec):
             return spec

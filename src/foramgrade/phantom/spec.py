@@ -287,6 +287,8 @@ class PhantomSpec:
         by slice errs; the rest runs smoothly through the slices.
     scale : float
         Integer intensity that fat at the spine gets.
+    coil_fall : float
+        Ratio of the receive coil's sensitivity at the back to that at the front of the field; 1 is even.
     """
 
     levels: tuple[LevelSpec, ...] = field(default_factory=_usual_levels)
@@ -303,6 +305,7 @@ class PhantomSpec:
     edge_noise_mm: float = 0.0
     edge_noise_own: float = 0.0
     scale: float = 600.0
+    coil_fall: float = 2.5
 
     def __post_init__(self) -> None:
         if len(self.levels) != len(LEVELS):
@@ -319,6 +322,9 @@ class PhantomSpec:
                     raise InputError(msg)
         if not 0 <= self.edge_noise_own <= 1:
             msg = f"edge_noise_own must be a share from 0 to 1, found {self.edge_noise_own}"
+            raise InputError(msg)
+        if not self.coil_fall > 0:
+            msg = f"coil_fall must be a positive ratio, found {self.coil_fall}"
             raise InputError(msg)
         if self.snr <= 0 or self.edge_noise_mm < 0 or self.scale <= 0:
             msg = f"snr and scale must be positive and edge_noise_mm not negative, found {self}"
