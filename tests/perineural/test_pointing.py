@@ -1,0 +1,85 @@
+"""Without labels: fat's envelope follows the coil, bone is told by brightness, the root is sought near the point."""
+
+import numpy as np
+import pytest
+
+from foramgrade.perineural.envelope import fat_outshines, fit_envelope
+from foramgrade.perineural.marrow import find_bone, find_bulk, measure_marrow
+from foramgrade.perineural.pointing import ROOT_ABOVE_MM, SEEK_MM, ground_of_point
+from foramgrade.perineural.signal import Signal
+from foramgrade.volume import Grid, Volume
+
+PIXEL_MM = 0.3
+
+
+def test_the_envelope_is_the_signal_of_fat_under_a_coil():
+    """A tenth of all pixels is fat of 1000 under a coil that falls by a factor of 3 over the field."""
+    rng = np.random.default_rng(0)
+    shape = (180, 180, 5)
+    affine = np.array([[0, 0, 4.0, -10], [0.7, 0, 0, -63], [0, 0.7, 0, -63], [0, 0, 0, 1.0]])
+    grid = Grid(shape, affine)
+    tissue = rng.choice([100.0, 350.0, 600.0, 1000.0], p=[0.2, 0.4, 0.28, 0.12], size=(30, 30, 5))
+    tissue = np.kron(tissue, np.ones((6, 6, 1)))
+    forward = np.arange(180)[:, None, None] * 0.7 - 63
+    image = tissue * 3.0 ** (-forward / 126) + rng.normal(0, 15, shape)
+    envelope = fit_envelope(Volume(image.astype(np.float32), grid), np.array([[-2.0, 0, 0], [-2.0, 5, 30]]), zero=0.0)
+    for place in ([-2.0, -20.0, 10.0], [-2.0, 0.0, 0.0], [-2.0, 20.0, -10.0]):
+        expected = 1000 * 3.0 ** (-place[1] / 126)
+        assert envelope.at(np.array(place)) == pytest.approx(expected, rel=0.1)
+
+
+def test_no_tissue_has_no_envelope():
+    grid = Grid((40, 40, 3), np.diag([1.0, 1.0, 1.0, 1.0]))
+    empty = Volume(np.zeros((40, 40, 3), np.float32), grid)
+    assert fit_envelope(empty, np.array([[20.0, 20.0, 1.0]]), zero=0.0) is None
+
+
+def test_fat_must_outshine_soft_tissue():
+    bright, dark = Signal(0.0, 100.0, 40.0, 1.0), Signal(0.0, 100.0, 80.0, 1.0)
+    assert fat_outshines([bright, bright, dark], 1.5)
+    assert not fat_outshines([bright, dark, dark], 1.5)
+    assert not fat_outshines([], 1.5)
+
+
+def section():
+    """Fat around a root; marrow in front, above and below."""
+    image = np.full((120, 120), 0.65)
+    rows, columns = np.indices(image.shape)
+    image[((rows - 60) / 30) ** 2 + ((columns - 50) / 14) ** 2 < 1.3] = 0.1
+    image[((rows - 60) / 30) ** 2 + ((columns - 50) / 14) ** 2 < 1] = 1.0
+    image[np.hypot(rows - 70, columns - 50) < 8] = 0.4
+    return image
+
+
+def test_bone_is_the_large_region_of_marrows_brightness():
+    image = section()
+    marrow = measure_marrow([(image, (60.0, 50.0))], PIXEL_MM)
+    assert marrow == pytest.approx(0.65)
+    bone = find_bone(image, marrow, 0.4, PIXEL_MM)
+    assert bone[10, 100]
+    assert not bone[image == 1.0].any()
+    assert not bone[image == 0.4].any()
+
+
+@pytest.mark.parametrize("marrow", [None, 0.42, 0.95])
+def test_marrow_like_nerve_or_fat_is_not_told_by_brightness(marrow):
+    assert not find_bone(section(), marrow, 0.4, PIXEL_MM).any()
+
+
+def test_a_structure_larger_than_a_root_is_bulk_and_a_root_is_not():
+    image = section()
+    image[:, 90:] = 0.4
+    bulk = find_bulk(image, 0.4, PIXEL_MM)
+    assert bulk[60, 110]
+    assert not bulk[70, 50]
+
+
+def test_the_root_is_sought_a_little_above_the_point():
+    free = np.ones((120, 120), bool)
+    ground = ground_of_point((60.0, 60.0), free, PIXEL_MM, bulk=np.zeros_like(free))
+    row, column = np.unravel_index(int(np.argmin(ground.cost_mm2)), free.shape)
+    assert (row - 60) * PIXEL_MM == pytest.approx(ROOT_ABOVE_MM, abs=PIXEL_MM)
+    assert column == 60
+    assert not ground.allowed[0, 0]
+    assert ground.allowed.sum() * PIXEL_MM**2 == pytest.approx(np.pi * SEEK_MM**2, rel=0.02)
+    assert not ground.closed
