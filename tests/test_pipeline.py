@@ -272,6 +272,22 @@ def test_provenance_names_everything_adjustable(phantom: Phantom) -> None:
     assert study.foramina[-1].name == "L6-S1_left"
 
 
+def test_a_grade_below_the_limit_is_flagged_and_says_what_competes(phantom: Phantom) -> None:
+    for limit in (0.0, 1.0):
+        study = assess(phantom.image, phantom.labels, criteria=replace(LEE_2010, uncertain_below=limit))
+        assert study.parameters["uncertain_below"] == limit
+        graded = [foramen for foramen in study.foramina if foramen.grade.confidence is not None]
+        assert graded
+        for foramen in study.foramina:
+            doubtful = (foramen.grade.confidence or limit) < limit
+            assert (Quality.UNCERTAIN in foramen.quality) == doubtful
+            sentences = [sentence for sentence in foramen.reasons if sentence.startswith("Uncertain: ")]
+            assert len(sentences) == doubtful
+            if doubtful:
+                assert f"grade {foramen.grade.competing} competes with" in sentences[0]
+                assert foramen.reasons[0] == foramen.grade.reason
+
+
 def test_numbers_that_are_not_anatomical_are_said(phantom: Phantom) -> None:
     """The map of SPINEPS without its last step: vertebrae counted from the top of the picture, from 2."""
     counted, parts = np.zeros(256, np.uint8), np.zeros(256, np.uint8)

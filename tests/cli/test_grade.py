@@ -160,6 +160,28 @@ def test_options_reach_the_results(study: Study, tmp_path: Path, run: Call) -> N
     assert document["inputs"][0]["orientation"] == "qform"
 
 
+def test_criteria_of_a_file_are_used_and_named(study: Study, tmp_path: Path, run: Call) -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "criteria.md").read_text(encoding="utf-8")
+    text = documented.split("```toml\n")[1].split("```")[0]
+    text = text.replace('"Lee 2010"', '"Ours 2024"').replace('["SI", "PA"]', '["S", "P", "I", "A"]')
+    file = tmp_path / "ours.toml"
+    file.write_text(text.replace("minimum_fat_mm = 0.3", "minimum_fat_mm = 0.5"), encoding="utf-8")
+    options = ["--sequence", "T1", "--no-panels", "--criteria", file, "--policy", "strict"]
+    ended = run("grade", *study.arguments(tmp_path / "out"), *options)
+    assert (ended.status, ended.err) == (0, "")
+    assert "Lee" not in ended.out
+    heading = next(line for line in ended.out.splitlines() if line.startswith("Level"))
+    assert heading.split()[2:4] == ["Grade", "Rule"]
+    document = json.loads((tmp_path / "out" / "assessment.json").read_text(encoding="utf-8"))
+    parameters = document["parameters"]
+    wanted = {"criteria": "Ours 2024", "policy": "strict", "minimum_fat_mm": 0.5, "thin_fat_mm": 1.0}
+    assert {name: parameters[name] for name in wanted} == wanted
+    assert parameters["rules"][1]["lost"] == ["S", "P", "I", "A"]
+    assert {foramen["grade"]["criteria"] for foramen in document["foramina"]} == {"Ours 2024"}
+    assert document["inputs"][-1] == {"role": "criteria", "sha256": file_identity(file)["sha256"], "format": "TOML"}
+    assert "Lee" not in " ".join(reason for foramen in document["foramina"] for reason in foramen["reasons"])
+
+
 @pytest.mark.parametrize("columns", [80, 140])
 def test_the_table_fits_the_terminal(study: Study, tmp_path: Path, run: Call, columns: int) -> None:
     ended = run("grade", *study.arguments(tmp_path), "--sequence", "T1", "--no-panels", columns=columns)

@@ -82,6 +82,13 @@ def _given(**options: str) -> Make:
     }
 
 
+def _bad_criteria(study: Study, folder: Path) -> dict[str, str]:
+    (folder / "bad.toml").write_text(
+        'name = "x"\npolicy = "middle"\n[citation]\nauthors = "a"\nyear = 1\ntitle = "t"\n'
+    )
+    return {"--criteria": str(folder / "bad.toml")}
+
+
 REFUSED: list[tuple[str, Make, str]] = [
     ("no overlap", _far_away, r"image and labels do not overlap: the image covers R .* expected both in the same"),
     ("fractions", _fractions, r"soft.nii.gz: found \S+ and \d+ more fractions, expected whole numbers"),
@@ -103,6 +110,8 @@ REFUSED: list[tuple[str, Make, str]] = [
     ("not in the map", _given(levels="7=L4"), r"level names: the map holds no vertebra 7 to be named L4"),
     ("no fat at all", _given(minimum_fat="0"), r"minimum_fat_mm is 0, expected a positive number of mm"),
     ("fat not a number", _given(minimum_fat="nan"), r"minimum_fat_mm is nan, expected a positive number of mm"),
+    ("missing criteria", _given(criteria="/nowhere/none.toml"), r"none.toml: no such file, expected criteria in TOML"),
+    ("bad criteria", _bad_criteria, r"bad.toml: the key policy is 'middle', expected floor or ceil or strict"),
     ("negative seal", _given(seal_limit="-1"), r"the sealing limit is -1, expected 0 mm or more"),
     ("seal not a number", _given(seal_limit="nan"), r"the sealing limit is nan, expected 0 mm or more"),
     ("out below a file", _file_for_a_folder, r"cannot write results to out: Not a directory"),

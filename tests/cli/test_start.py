@@ -37,6 +37,7 @@ def test_version_and_help(start: Call, run: Call) -> None:
         ["--help"],
         ["grade", "--help"],
         ["measure", "--help"],
+        ["findings", "--help"],
         ["inspect", "--help"],
         ["phantom", "--help"],
     ):
@@ -45,7 +46,8 @@ def test_version_and_help(start: Call, run: Call) -> None:
         assert "Usage: foramgrade" in ended.out
     text = " ".join(run("--help").out.split())
     assert "Research and teaching only" in text
-    assert [name for name in ("grade", "measure", "inspect", "phantom") if re.search(rf" {name} ", text) is None] == []
+    commands = ("grade", "measure", "findings", "inspect", "phantom")
+    assert [name for name in commands if re.search(rf" {name} ", text) is None] == []
     assert "completion" not in text
 
 

@@ -9,6 +9,7 @@ from scipy.stats import norm
 from foramgrade.errors import InputError
 from foramgrade.findings import Border, BorderFinding, BorderState, PerineuralFindings, Policy, RootShape
 from foramgrade.grader import LEE_2010, grade, grade_probabilities
+from foramgrade.grader.confidence import find_competing
 
 MINIMUM = LEE_2010.minimum_fat_mm
 
@@ -131,6 +132,45 @@ def test_confidence_is_the_probability_of_the_grade_and_falls_as_uncertainty_gro
     assert confidences == sorted(confidences, reverse=True)
     assert confidences[0] > 0.999
     assert confidences[-1] < 0.6
+
+
+def test_the_most_probable_other_grade_competes() -> None:
+    for policy in Policy:
+        criteria = LEE_2010.with_policy(policy)
+        for shift in np.linspace(-0.3, 0.6, 10):
+            findings = measured([0.1, MINIMUM + shift, 0.1, 0.4], 0.25, probability=0.15)
+            given = grade(findings, criteria)
+            assert given.probabilities == grade_probabilities(findings, criteria)
+            assert given.probabilities is not None
+            if given.lee is None:
+                assert (policy, given.confidence, given.competing) == (Policy.STRICT, None, None)
+                continue
+            others = [p for lee, p in enumerate(given.probabilities) if lee != given.lee]
+            assert given.competing is not None
+            assert given.competing != given.lee
+            assert given.probabilities[given.competing] == max(others)
+            assert given.confidence == given.probabilities[given.lee]
+
+
+@pytest.mark.parametrize(
+    "given, probabilities, competing",
+    [
+        (1, (0.3, 0.5, 0.2, 0.0), 0),
+        (1, (0.1, 0.2, 0.1, 0.6), 3),  # the given grade need not be the most probable one
+        (1, (0.2, 0.6, 0.2, 0.0), 2),  # among equals the higher
+        (0, (1.0, 0.0, 0.0, 0.0), 1),  # among equals the nearest
+        (3, (0.0, 0.0, 0.0, 1.0), 2),
+    ],
+)
+def test_among_equals_the_nearest_competes_then_the_higher(
+    given: int, probabilities: tuple[float, float, float, float], competing: int
+) -> None:
+    assert find_competing(given, probabilities) == competing
+
+
+def test_without_uncertainty_nothing_competes() -> None:
+    given = grade(PerineuralFindings.from_lost("SI"))
+    assert (given.confidence, given.competing, given.probabilities) == (None, None, None)
 
 
 def test_one_border_without_uncertainty_leaves_no_confidence() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from foramgrade.errors import CriteriaError
 from foramgrade.findings import Border, Policy, RootShape
-from foramgrade.grader import LEE_2010, Criteria, Rule, apply_rules
+from foramgrade.grader import LEE_2010, Citation, Criteria, Rule, apply_rules
 
 SP = frozenset({Border.SUPERIOR, Border.POSTERIOR})
 ALL = frozenset(Border)
@@ -22,6 +22,7 @@ def test_lee_2010_carries_its_source_and_the_products_own_numbers() -> None:
     assert LEE_2010.sector_deg == 90.0
     assert LEE_2010.flattened_aspect == 1.85
     assert LEE_2010.collapsed_area_fraction == 0.55
+    assert LEE_2010.uncertain_below == 0.6
 
 
 def test_criteria_cannot_be_changed_in_place_but_copied_with_changes() -> None:
@@ -39,7 +40,31 @@ def test_parameters_hold_every_adjustable_number_and_survive_json() -> None:
     assert parameters["collapsed_area_fraction"] == 0.55
     assert parameters["policy"] == "ceil"
     assert "10.2214/AJR.09.2772" in parameters["citation"]
+    assert parameters["uncertain_below"] == 0.6
     assert [rule["grade"] for rule in parameters["rules"]] == [0, 1, 2, 3]
+    assert [rule["lost"] for rule in parameters["rules"]] == [[""], ["SI", "PA"], ["SPIA"], None]
+    assert [rule["root_shape"] for rule in parameters["rules"]] == [None, None, "unchanged", "changed"]
+
+
+def test_parameters_cite_all_four_systems() -> None:
+    parameters = json.loads(json.dumps(LEE_2010.parameters()))
+    scales = {scale["name"]: scale for scale in parameters["sister_scales"]}
+    assert list(scales) == ["Sartoretti 2021", "Wildermuth 1998", "RSNA 2024"]
+    assert "doi:10.1038/s41598-021-91462-2" in scales["Sartoretti 2021"]["citation"]
+    assert "Radiology 207:391-398 (1998)" in scales["Wildermuth 1998"]["citation"]
+    assert "arXiv 2506.09162" in scales["RSNA 2024"]["citation"]
+    assert list(scales["Sartoretti 2021"]["grades"]) == list("ABCDEF")
+    assert all(scale["reading"] for scale in scales.values())
+
+
+def test_a_citation_leaves_out_what_there_is_not() -> None:
+    assert str(Citation("Doe J.", 2024, "Ours", doi="10.1/x")) == "Doe J. Ours (2024). doi:10.1/x"
+    assert str(Citation("Doe J.", 2024, "Ours", "A Journal 1:2")) == "Doe J. Ours. A Journal 1:2 (2024)."
+
+
+def test_a_rule_that_names_no_pattern_is_refused() -> None:
+    with pytest.raises(CriteriaError, match="rule for grade 2 names no pattern of lost borders, expected one at"):
+        replace(LEE_2010, rules=with_rule(Rule(2, "moderate", (), RootShape.UNCHANGED, "")))
 
 
 BAD_THRESHOLDS = [
@@ -52,6 +77,8 @@ BAD_THRESHOLDS = [
     ({"sector_deg": 91.0}, "sector_deg is 91, expected an angle above 0 and up to 90 degrees"),
     ({"flattened_aspect": 1.0}, "flattened_aspect is 1, expected a ratio above 1"),
     ({"collapsed_area_fraction": 1.0}, "collapsed_area_fraction is 1, expected a share between 0 and 1"),
+    ({"uncertain_below": -0.1}, "uncertain_below is -0.1, expected a probability from 0 to 1"),
+    ({"uncertain_below": float("nan")}, "uncertain_below is nan, expected a probability from 0 to 1"),
     ({"policy": "floor"}, "policy is 'floor', expected one of Policy: floor, ceil, strict"),
 ]
 
@@ -64,6 +91,8 @@ def test_thresholds_out_of_range_are_refused(change: dict[str, object], message:
 
 def test_thresholds_at_the_edge_of_their_range_are_accepted() -> None:
     assert replace(LEE_2010, minimum_fat_mm=1.0, thin_fat_mm=1.0, sector_deg=90.0).thin_fat_mm == 1.0
+    for limit in (0.0, 1.0):
+        assert replace(LEE_2010, uncertain_below=limit).uncertain_below == limit
 
 
 def with_rule(rule: Rule) -> tuple[Rule, ...]:

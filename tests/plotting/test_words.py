@@ -23,6 +23,7 @@ from foramgrade.plotting.words import (
     lost_words,
     pattern_words,
     quality_words,
+    severity_words,
     why_missing,
 )
 
@@ -105,3 +106,10 @@ def test_without_a_blocking_caveat_the_first_reason_speaks(blank_foramen):
     clean = replace(blank_foramen, quality=Quality.COARSE_PIXELS)
     assert why_missing(clean) == "No sagittal section lies between the two pedicles."
     assert why_missing(replace(clean, reasons=())) == "Not gradable: no section shows this foramen."
+
+
+def test_a_grade_by_other_criteria_is_not_called_lees() -> None:
+    given = Grade(2, Policy.CEIL, False, "", criteria="Ours 2024")
+    said = (grade_words(given), severity_words(given), pattern_words(given))
+    assert said == ("Ours 2024 grade 2", "grade 2", "policy ceil: Ours 2024 does not define this pattern")
+    assert severity_words(replace(given, lee=None)) == "not gradable"

@@ -156,6 +156,10 @@ def _read_state(border: Border, cell: str) -> BorderState:
 def _read_letters(lost: str, thin: str) -> dict[Border, BorderState]:
     """Read the compact way: the letters of the lost borders, and those of the thin ones."""
     if lost.strip().lower() == BorderState.UNKNOWN.value:
+        if thin.strip():
+            found = f"lost_borders is {_shown(lost)} and thin_borders {_shown(thin)}"
+            msg = f"{found}, expected thin_borders to be blank"
+            raise InputError(msg)
         return dict.fromkeys(Border, BorderState.UNKNOWN)
     named = {BorderState.LOST: _borders("lost_borders", lost), BorderState.THIN: _borders("thin_borders", thin)}
     both = named[BorderState.LOST] & named[BorderState.THIN]
