@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
 from foramgrade.errors import CriteriaError
 from foramgrade.findings import Border, Policy, RootShape
 from foramgrade.grader import LEE_2010, Citation, Criteria, Rule, apply_rules
+from foramgrade.grader.rules import TRANSVERSE, VERTICAL
 
 SP = frozenset({Border.SUPERIOR, Border.POSTERIOR})
 ALL = frozenset(Border)
@@ -84,7 +86,7 @@ BAD_THRESHOLDS = [
 
 
 @pytest.mark.parametrize("change, message", BAD_THRESHOLDS)
-def test_thresholds_out_of_range_are_refused(change: dict[str, object], message: str) -> None:
+def test_thresholds_out_of_range_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(CriteriaError, match=message):
         replace(LEE_2010, **change)
 
@@ -144,7 +146,7 @@ def test_a_rule_cannot_ask_for_a_root_that_is_not_assessable() -> None:
 def test_rules_are_data_another_reading_of_lee_is_another_tuple() -> None:
     # a reader who calls any lost border mild: then one and two adjacent borders are defined, three are not
     single = tuple(frozenset({border}) for border in Border)
-    either = Rule(1, "mild", (*single, *LEE_2010.rules[1].lost), None, "Fat lost on any border.")
+    either = Rule(1, "mild", (*single, VERTICAL, TRANSVERSE), None, "Fat lost on any border.")
     criteria = Criteria("any border", LEE_2010.citation, with_rule(either), policy=Policy.CEIL)
     ruling = apply_rules(
         criteria.rules, frozenset({Border.ANTERIOR}), root_shape=RootShape.UNCHANGED, policy=criteria.policy

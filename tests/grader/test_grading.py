@@ -1,6 +1,7 @@
 """The grader's complete truth table, and what it says in words."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_the_truth_table_has_every_pattern_and_root_once() -> None:
 
 
 @pytest.mark.parametrize("row", TRUTH, ids=lambda row: f"{row[0] or 'none'}-{row[1].value}")
-def test_every_pattern_follows_lee_or_the_policy(row: tuple) -> None:
+def test_every_pattern_follows_lee_or_the_policy(row: tuple[Any, ...]) -> None:
     lost, shape, floor, ceil, strict, defined, sartoretti, wildermuth, why = row
     findings = PerineuralFindings.from_lost(lost, shape)
     for policy, expected in ((Policy.FLOOR, floor), (Policy.CEIL, ceil), (Policy.STRICT, strict)):
@@ -232,7 +233,7 @@ UNKNOWN_ROWS = [
 
 @pytest.mark.parametrize("states, shape, policy, expected, ending", UNKNOWN_ROWS)
 def test_an_unknown_border_leaves_the_grade_only_when_it_cannot_change_it(
-    states: dict[str, str], shape: RootShape, policy: Policy, expected: tuple, ending: str
+    states: dict[str, str], shape: RootShape, policy: Policy, expected: tuple[Any, ...], ending: str
 ) -> None:
     given = grade(with_states(shape, **states), LEE_2010.with_policy(policy))
     assert (given.lee, given.defined, given.sartoretti, given.wildermuth) == expected
