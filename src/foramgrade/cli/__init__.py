@@ -238,6 +238,9 @@ def grade_study(
             image, series=series, sequence=sequence, plane=plane, orientation=placement, progress=count
         )
     volume = found.read(tolerate=[loaders.Irregularity(word) for word in tolerate or ()])
+    mask = None
+    if labels is not None:
+        mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
     placed = {} if orientation is None else {"orientation": orientation}
     tolerated = {"tolerated": ", ".join(sorted(set(tolerate)))} if tolerate else {}
     inputs = [{"role": "image", **found.identify(), **placed, **tolerated}]
@@ -251,9 +254,8 @@ def grade_study(
         grid = volume.grid
         with show_progress("Foramina") as report:
             study = fg.assess_points(volume, places or (), criteria=rules, case=name, inputs=inputs, progress=report)
-    elif labels is not None:
+    elif labels is not None and mask is not None:
         inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
-        mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
         grid = mask.grid
         with show_progress("Foramina") as report:
             study = fg.assess(
