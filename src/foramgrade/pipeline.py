@@ -148,7 +148,7 @@ def assess(
     rows = _with_open_levels(_with_asymmetry(assessed), spine, criteria)
     return StudyAssessment(
         case=case,
-        foramina=tuple(_with_points(rows, readings, image, spine, criteria)),
+        foramina=tuple(_with_points(rows, readings, image, spine, criteria, seal_limit_mm)),
         sequence=None if image.sequence is None else image.sequence.value,
         scheme=labels.scheme,
         version=version("foramgrade"),
@@ -414,6 +414,7 @@ def _with_points(
     image: Volume,
     spine: Spine,
     criteria: Criteria,
+    seal_limit_mm: float,
 ) -> list[ForamenAssessment]:
     """The assessments, with fat and grade of the foramina whose ring the labels cannot close, read around a point."""
     wanted = [(row.level, row.side) for row in rows if row.quality & _UNCLOSED]
@@ -438,7 +439,7 @@ def _with_points(
     caveats = Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
     pixel = in_plane_pixel_mm(image)
     return [
-        _read_around(row, seen[row.level, row.side], contents, pixel, criteria, caveats)
+        _read_around(row, seen[row.level, row.side], contents, pixel, criteria, caveats, seal_limit_mm)
         if (row.level, row.side) in seen
         else row
         for row in rows
@@ -452,10 +453,11 @@ def _read_around(
     pixel_mm: float,
     criteria: Criteria,
     caveats: Quality,
+    seal_limit_mm: float,
 ) -> ForamenAssessment:
     """A foramen that the labels cannot close, with the fat and the grade that were read around a point in it."""
     read = assess_sighting(sighting, contents, pixel_mm, criteria, row.quality | caveats | Quality.FROM_POINT)
-    why = f"The opening is not measured: {why_not(row.quality)}."
+    why = f"The opening is not measured: {why_not(row.quality, seal_limit_mm=seal_limit_mm)}."
     return replace(
         read,
         quality=read.quality & ~(Quality.LEVEL_UNVERIFIED | Quality.NOT_LUMBAR) | row.quality,

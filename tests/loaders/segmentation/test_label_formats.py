@@ -87,15 +87,25 @@ def as_nifti(phantom, names, write, tmp_path):
     return write(tmp_path / "labels.nii.gz", phantom.labels.array, phantom.labels.grid.affine)
 
 
+def assert_same(found, expected):
+    """Positions are stored in single precision (NIfTI) or as decimal texts: 1e-4 mm of some 100 mm.
+
+    Where a root's outline passes the middle of a pixel that decides the pixel: 0.09 of some 15 mm2, and what follows.
+    """
+    content = [name for name in expected.columns if name.startswith(("nerve_", "fat_")) or name == "confidence"]
+    geometry = [name for name in expected.columns if name not in content]
+    pd.testing.assert_frame_equal(found[geometry], expected[geometry], rtol=1e-4, atol=1e-3)
+    pd.testing.assert_frame_equal(found[content], expected[content], rtol=0.02, atol=0.03)
+
+
 @pytest.mark.parametrize("form", ["as_dicom", "as_folder", "as_slicer", "as_nifti"])
 def test_every_format_gives_the_same_assessment(form, phantom, expected, request):
     labels = read_labels(request.getfixturevalue(form), grid=phantom.labels.grid)
     assert labels.scheme == NAMES_SCHEME
-    # Positions are stored in single precision (NIfTI) or as decimal texts: 1e-4 mm of some 100 mm.
-    pd.testing.assert_frame_equal(assessed(phantom, labels), expected, rtol=1e-4, atol=1e-3)
+    assert_same(assessed(phantom, labels), expected)
 
 
 def test_dicom_without_the_grid_of_the_image_gives_the_same_assessment(as_dicom, phantom, expected):
     labels = read_labels(as_dicom)
     assert labels.grid.shape != phantom.labels.grid.shape, "the outer slices are empty and left out"
-    pd.testing.assert_frame_equal(assessed(phantom, labels), expected, rtol=1e-4, atol=1e-3)
+    assert_same(assessed(phantom, labels), expected)
