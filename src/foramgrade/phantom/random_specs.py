@@ -238,7 +238,8 @@ def random_spec(
             grades = {side: LeeGrade(int(deck[2 * n + m])) for m, side in enumerate(names)}
             if every_pattern:
                 drawn = {side: _any_pattern(rng) for side in names}
-                grades, patterns = ({side: d[i] for side, d in drawn.items()} for i in (0, 1))
+                grades = {side: grade for side, (grade, _) in drawn.items()}
+                patterns = {side: lost for side, (_, lost) in drawn.items()}
             else:
                 patterns = {side: _pattern(grade, rng) for side, grade in grades.items()}
             thin_mm = (protocol.pixel_mm, protocol.pixel_mm) if every_pattern else THIN_MM
