@@ -20,7 +20,7 @@ from foramgrade.grader.criteria import Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.grader.wording import describe_doubt
 from foramgrade.perineural.pointing import Sighting
-from foramgrade.perineural.reading import Content, describe_content
+from foramgrade.perineural.reading import Content, describe_content, find_undecidable, leave_undecided
 
 #: Why a foramen has no grade, worst reason first.
 _WHY_NOT: Mapping[Quality, str] = {
@@ -69,6 +69,9 @@ def grade_content(
         flattened_aspect=criteria.flattened_aspect,
         collapsed_area_fraction=criteria.collapsed_area_fraction,
     )
+    undecidable = find_undecidable(content, pixel_mm)
+    if undecidable is not None:
+        return leave_undecided(findings), quality, not_gradable(undecidable, criteria), ()
     given = grade(findings, criteria)
     doubt = describe_doubt(given, criteria)
     if doubt is None:

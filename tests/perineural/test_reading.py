@@ -9,7 +9,13 @@ from foramgrade.findings import FAT_QUANTITY, Border, Level, Quality, Quantity, 
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.opening import Opening
 from foramgrade.geometry.planes import Part, Raster, Section, Sheet
-from foramgrade.perineural.reading import describe_content, measure_content, read_content
+from foramgrade.perineural.reading import (
+    describe_content,
+    find_undecidable,
+    leave_undecided,
+    measure_content,
+    read_content,
+)
 from foramgrade.perineural.root import USUAL_ROOT_MM2, find_root, ground_of_opening
 from foramgrade.perineural.seeking import find_window
 from foramgrade.perineural.signal import Signal, fit_signals, look_around
@@ -116,6 +122,19 @@ def test_caveats_of_noise_and_pixels(draw):
     findings, quality = describe(like)
     assert Quality.ROOT_INDISTINCT in quality
     assert findings.root_shape is RootShape.NOT_ASSESSABLE
+
+
+def test_nothing_is_decided_where_contrast_or_pixels_cannot_carry_it(draw):
+    drawn = draw()
+    fine = read(drawn)
+    assert find_undecidable(fine, 0.6) is None
+    assert find_undecidable(fine, 2.4) == "pixels of 2.4 mm cannot show perineural fat, expected 2 at most"
+    noisy = read(drawn, signal=Signal(0.0, 200.0, 60.0, 100.0))
+    assert find_undecidable(noisy, 0.6) == "fat stands out from soft tissue by 1.4 times the noise, expected 2"
+    open_ = leave_undecided(describe(fine)[0])
+    assert open_.unknown == set(Border)
+    assert open_.root_shape is RootShape.NOT_ASSESSABLE
+    assert open_.borders[Border.SUPERIOR].thickness_mm == describe(fine)[0].borders[Border.SUPERIOR].thickness_mm
 
 
 @pytest.mark.parametrize("value", [0.0, 200.0, -50.0, 1e30, np.nan])

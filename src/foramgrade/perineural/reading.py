@@ -1,12 +1,21 @@
 """Reading the perineural fat of one foramen: root, fat around it, borders, shape."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
-from foramgrade.findings import FAT_QUANTITY, Border, BorderState, FloatArray, PerineuralFindings, Quality, Quantity
+from foramgrade.findings import (
+    FAT_QUANTITY,
+    Border,
+    BorderState,
+    FloatArray,
+    PerineuralFindings,
+    Quality,
+    Quantity,
+    RootShape,
+)
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, FatProfile, describe_borders, measure_profile
@@ -24,6 +33,10 @@ IN_FAT_MM, IN_FAT_SHARE, FEWEST_CLEAR = 0.5, 0.5, 3
 
 #: Pixels larger than this in the section can miss a film of fat, mm.
 COARSEST_PIXEL_MM = 1.2
+
+#: Below this ratio of contrast to noise, or in pixels larger than this, mm, nothing is decided on any border: a root is
+#: two pixels wide then.
+LEAST_CONTRAST_TO_NOISE, LARGEST_PIXEL_MM = 2.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,6 +228,38 @@ def describe_content(
     if image_pixel_mm > COARSEST_PIXEL_MM:
         quality |= Quality.COARSE_PIXELS
     return findings, quality
+
+
+def find_undecidable(content: Content, image_pixel_mm: float) -> str | None:
+    """Why contrast or resolution cannot carry a decision on the borders, with the number; None where they can.
+
+    Parameters
+    ----------
+    content : Content
+        Root and fat.
+    image_pixel_mm : float
+        Spacing of the image's own pixels in the section, mm.
+
+    Returns
+    -------
+    str or None
+        A clause.
+    """
+    ratio = content.signal.contrast_to_noise
+    if ratio < LEAST_CONTRAST_TO_NOISE:
+        return f"fat stands out from soft tissue by {ratio:.1f} times the noise, expected {LEAST_CONTRAST_TO_NOISE:g}"
+    if image_pixel_mm > LARGEST_PIXEL_MM:
+        return f"pixels of {image_pixel_mm:.1f} mm cannot show perineural fat, expected {LARGEST_PIXEL_MM:g} at most"
+    return None
+
+
+def leave_undecided(findings: PerineuralFindings) -> PerineuralFindings:
+    """The findings with every border unknown and the root's shape not assessable; what was measured stays."""
+    borders = {
+        border: replace(finding, state=BorderState.UNKNOWN, encroached_by=None)
+        for border, finding in findings.borders.items()
+    }
+    return PerineuralFindings(borders, RootShape.NOT_ASSESSABLE)
 
 
 def measure_content(
