@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from foramgrade.errors import GridMismatchError, InputError
-from foramgrade.findings import ForamenAssessment, Quality, Quantity, Side
+from foramgrade.findings import ForamenAssessment, ForamenPoint, Level, Quality, Quantity, Side
 from foramgrade.geometry.measure import measure_area
 from foramgrade.grader import LEE_2010
 from foramgrade.perineural.suppression import Comparison
@@ -327,3 +327,33 @@ def test_in_plane_pixel(phantom: Phantom) -> None:
     assert in_plane_pixel_mm(phantom.image) == pytest.approx(0.6)
     spacing = np.diag([0.5, 0.8, 3.0, 1.0])  # axial: the slices count, in the plane of a section
     assert in_plane_pixel_mm(Volume(np.zeros((4, 4, 4), np.int16), Grid((4, 4, 4), spacing))) == 3.0
+
+
+def test_a_click_wins_over_the_usual_place(phantom: Phantom, study: StudyAssessment) -> None:
+    """Nothing changes where the click is in the root; a click in the lower foramen is obeyed."""
+    found = next(f for f in study.foramina if f.evidence is not None and f.evidence.root is not None)
+    evidence = found.evidence
+    assert evidence is not None
+    assert evidence.root is not None
+    outline = evidence.outlines[evidence.chosen]
+
+    def clicked(down: float) -> ForamenAssessment:
+        row, column = np.argwhere(evidence.root).mean(axis=0)
+        shift = len(evidence.root) - outline.mask.shape[0]
+        assert shift == 0
+        place = outline.origin_mm + (row - down) * outline.row_mm + column * outline.column_mm
+        point = ForamenPoint(found.level, found.side, (float(place[0]), float(place[1]), float(place[2])))
+        return _by_name(assess(phantom.image, phantom.labels, clicks=[point]))[found.name]
+
+    same, lower = clicked(0.0), clicked(20.0)
+    assert same.grade.lee == found.grade.lee
+    assert lower.evidence is not None
+    if lower.evidence.root is not None:
+        moved = np.argwhere(evidence.root)[:, 0].mean() - np.argwhere(lower.evidence.root)[:, 0].mean()
+        assert moved > 8
+
+
+def test_a_click_at_no_foramen_is_refused(phantom: Phantom) -> None:
+    click = ForamenPoint(Level("T3", "T4"), Side.LEFT, (0.0, 0.0, 0.0))
+    with pytest.raises(InputError, match="a root is marked at T3-T4 left, which the labels do not have"):
+        assess(phantom.image, phantom.labels, clicks=[click])

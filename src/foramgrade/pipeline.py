@@ -1,6 +1,6 @@
 """From an image and its labels to graded foramina: the one place that sees every stage."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
@@ -85,6 +85,7 @@ def assess(
     level_names: LevelNames | None = None,
     seal_limit_mm: float = SEAL_LIMIT_MM,
     fat_is_bright: bool = False,
+    clicks: Iterable[ForamenPoint] = (),
     inputs: Sequence[Mapping[str, str]] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> StudyAssessment:
@@ -107,6 +108,8 @@ def assess(
     fat_is_bright : bool
         Your word that fat is bright in the image, where it seems darker than muscle; a header that says otherwise is
         still believed.
+    clicks : iterable of ForamenPoint
+        Points in roots that a user gives, patient (RAS+), mm: there the root is sought, whatever its usual place.
     inputs : sequence of mappings
         Name and SHA-256 of the input files, kept with the results.
     progress : callable or None
@@ -122,9 +125,9 @@ def assess(
     GridMismatchError
         If image and labels do not overlap in space.
     InputError
-        If the scheme is unknown or does not fit the numbers, the sealing limit is not a length, fat is dark in the
-        image (by its header or, whatever that says, against muscle), or it is proton-density-weighted: grades are
-        defined on T1 and T2.
+        If the scheme is unknown or does not fit the numbers, the sealing limit is not a length, a click is at no
+        foramen of the labels, fat is dark in the image (by its header or, whatever that says, against muscle), or it
+        is proton-density-weighted: grades are defined on T1 and T2.
     AnatomyError
         If the labels do not describe a spine.
     """
@@ -137,7 +140,7 @@ def assess(
     check_overlap(image, spine)
     foramina = _find_foramina(spine, seal_limit_mm, progress)
     pixel = in_plane_pixel_mm(image)
-    readings = _read_all(foramina, image, None if fat_is_bright else spine, pixel)
+    readings = _read_all(foramina, image, None if fat_is_bright else spine, pixel, _find_clicks(clicks, foramina))
     contents = [reading.content for reading in readings]
     assessed = []
     for index, reading in enumerate(readings):
@@ -276,7 +279,25 @@ def _find_foramina(spine: Spine, seal_limit_mm: float, progress: Callable[[int, 
     return foramina
 
 
-def _read_all(foramina: Sequence[Foramen], image: Volume, spine: Spine | None, pixel_mm: float) -> list[_Reading]:
+def _find_clicks(clicks: Iterable[ForamenPoint], foramina: Sequence[Foramen]) -> list[FloatArray | None]:
+    """The click of every foramen, None where there is none."""
+    given = {(click.level, click.side): np.array(click.position_mm) for click in clicks}
+    known = [(foramen.segment.level, foramen.side) for foramen in foramina]
+    for level, side in given:
+        if (level, side) not in known:
+            names = ", ".join(dict.fromkeys(str(name) for name, _ in known))
+            msg = f"a root is marked at {level} {side}, which the labels do not have, expected one of {names}"
+            raise InputError(msg)
+    return [given.get(one) for one in known]
+
+
+def _read_all(
+    foramina: Sequence[Foramen],
+    image: Volume,
+    spine: Spine | None,
+    pixel_mm: float,
+    clicks: Sequence[FloatArray | None],
+) -> list[_Reading]:
     """Image, signal, root and fat of every foramen; references are shared over the study.
 
     With a spine, an image in which fat is dark against muscle is refused, and flagged where it may be.
@@ -292,7 +313,7 @@ def _read_all(foramina: Sequence[Foramen], image: Volume, spine: Spine | None, p
     caveats = Quality(0) if spine is None else _judge_fat(foramina, surroundings, image, spine)
     signals = fit_signals(surroundings, brightest=find_brightest(image, zero))
     caveats |= Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
-    known = list(zip(foramina, images, signals, strict=True))
+    known = list(zip(foramina, images, signals, clicks, strict=True))
     readings = [_read_one(*one, caveats, pixel_mm, None) for one in known]
     expected = expected_brightness([reading.content for reading in readings if reading.content is not None])
     if expected is None:
@@ -305,6 +326,7 @@ def _read_one(
     foramen: Foramen,
     image: FloatArray | None,
     signal: Signal | None,
+    click_mm: FloatArray | None,
     quality: Quality,
     pixel_mm: float,
     expected: float | None,
@@ -315,7 +337,7 @@ def _read_one(
         return _Reading(foramen, image, None, quality | Quality.NO_IMAGE)
     if signal is None:
         return _Reading(foramen, image, None, quality | Quality.FAT_NOT_BRIGHT)
-    content = read_content(foramen, image, signal, image_pixel_mm=pixel_mm, expected=expected)
+    content = read_content(foramen, image, signal, image_pixel_mm=pixel_mm, expected=expected, click_mm=click_mm)
     return _Reading(foramen, image, content, quality | (Quality(0) if content else Quality.ROOT_NOT_FOUND))
 
 

@@ -43,7 +43,6 @@ def test_points_give_a_row_and_a_page_per_foramen(run, points, tmp_path):
     ("options", "words"),
     [
         ([], "expected --labels or --points, found neither"),
-        (["--points", "POINTS", "--labels", "POINTS"], "found both"),
         (["--points", "POINTS", "--scheme", "spider"], "--scheme belongs to labels"),
     ],
 )

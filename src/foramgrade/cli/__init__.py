@@ -173,7 +173,8 @@ def grade_study(
     points: Annotated[
         Path | None,
         typer.Option(
-            metavar="POINTS.csv", help="Instead of labels: a point per foramen: level, side, x, y, z (RAS, mm)."
+            metavar="POINTS.csv",
+            help="A point per foramen: level, side, x, y, z (RAS, mm). With labels: clicks in roots.",
         ),
     ] = None,
     scheme: Annotated[
@@ -244,18 +245,20 @@ def grade_study(
     placed = {} if orientation is None else {"orientation": orientation}
     tolerated = {"tolerated": ", ".join(sorted(set(tolerate)))} if tolerate else {}
     inputs = [{"role": "image", **found.identify(), **placed, **tolerated}]
-    if criteria is not None:
-        inputs.append({"role": "criteria", "sha256": loaders.file_identity(criteria)["sha256"], "format": "TOML"})
     if volume.sequence is None:
         _complain("the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
     name = case or found.name_case(salt=salt or loaders.PUBLIC_SALT)
     if points is not None:
         inputs.append({"role": "points", "sha256": loaders.file_identity(points)["sha256"], "format": "CSV"})
+    if labels is not None:
+        inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
+    if criteria is not None:
+        inputs.append({"role": "criteria", "sha256": loaders.file_identity(criteria)["sha256"], "format": "TOML"})
+    if labels is None:
         grid = volume.grid
         with show_progress("Foramina") as report:
             study = fg.assess_points(volume, places or (), criteria=rules, case=name, inputs=inputs, progress=report)
-    elif labels is not None and mask is not None:
-        inputs += _identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
+    elif mask is not None:
         grid = mask.grid
         with show_progress("Foramina") as report:
             study = fg.assess(
@@ -264,6 +267,7 @@ def grade_study(
                 level_names=names,
                 seal_limit_mm=seal_limit,
                 fat_is_bright=fat_bright,
+                clicks=places or (),
                 inputs=inputs,
                 progress=report,
                 criteria=rules,
@@ -459,14 +463,14 @@ def validate_measurements(
 def _check_source(
     labels: Path | None, points: Path | None, *, scheme: str | None, instances: Path | None, levels: str | None
 ) -> None:
-    """Refuse a study without labels and points, with both, or with options that belong to labels only."""
-    if (labels is None) == (points is None):
-        msg = f"expected --labels or --points, found {'neither' if labels is None else 'both'}"
+    """Refuse a study without labels and points, or with options that belong to labels that are not there."""
+    if labels is None and points is None:
+        msg = "expected --labels or --points, found neither"
         raise InputError(msg)
     of_labels = {"--scheme": scheme, "--instances": instances, "--levels": levels}
     given = [name for name, value in of_labels.items() if value is not None]
-    if points is not None and given:
-        msg = f"{', '.join(given)} belong{'s' * (len(given) == 1)} to labels, found together with --points"
+    if labels is None and given:
+        msg = f"{', '.join(given)} belong{'s' * (len(given) == 1)} to labels, found without --labels"
         raise InputError(msg)
 
 

@@ -175,6 +175,12 @@ class Section:
         result: BoolArray = (self.parts != Part.FREE) & (self.parts != Part.CANAL)
         return result
 
+    def at(self, world_mm: FloatArray) -> tuple[float, float]:
+        """Row and column, not rounded, at which a world position (3,), mm, is seen along the section's normal."""
+        steps = np.stack([self.sheet.row_mm, self.sheet.column_mm], axis=1)
+        row, column = np.linalg.lstsq(steps, np.asarray(world_mm, float) - self.sheet.origin_mm, rcond=None)[0]
+        return float(row), float(column)
+
     def centre_mm(self, mask: BoolArray) -> FloatArray:
         """World position (3,), mm, of the centre of a mask's pixels."""
         row, column = np.argwhere(mask).mean(axis=0)

@@ -19,7 +19,7 @@ from foramgrade.findings import (
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, FatProfile, describe_borders, measure_profile
-from foramgrade.perineural.root import Root, find_root, ground_of_opening, usual_area
+from foramgrade.perineural.root import Root, find_root, ground_of_click, ground_of_opening, usual_area
 from foramgrade.perineural.seeking import Ground
 from foramgrade.perineural.shape import MISTAKEN, MISTAKEN_AROUND_POINT, expected_area, is_assessable, judge_shape
 from foramgrade.perineural.signal import Signal, fat_fraction
@@ -68,7 +68,13 @@ class Content:
 
 
 def read_content(
-    foramen: Foramen, image: FloatArray, signal: Signal, *, image_pixel_mm: float, expected: float | None = None
+    foramen: Foramen,
+    image: FloatArray,
+    signal: Signal,
+    *,
+    image_pixel_mm: float,
+    expected: float | None = None,
+    click_mm: FloatArray | None = None,
 ) -> Content | None:
     """Find root and fat on the reported section of a foramen.
 
@@ -84,6 +90,8 @@ def read_content(
         Spacing of the image's own pixels in the section, mm.
     expected : float or None
         Brightness of the study's other roots between no signal (0) and fat (1), where it is known.
+    click_mm : (3,) float array or None
+        A point in the root that a user gives, patient (RAS+), mm: it wins over the usual place.
 
     Returns
     -------
@@ -94,11 +102,13 @@ def read_content(
         return None
     section, opening = foramen.sections[foramen.chosen], foramen.openings[foramen.chosen]
     # On T2 cerebrospinal fluid is as bright as fat: the canal's corner in the opening holds none.
-    bounds = Bounds(opening.mask, section.parts == Part.CANAL, section.parts)
+    ground = ground_of_opening(opening.mask, section.pixel_mm, disc=section.parts == Part.DISC)
+    if click_mm is not None:
+        ground = ground_of_click(ground, section.at(click_mm), section.pixel_mm)
     return read_section(
         signal.brightness(image),
-        ground_of_opening(opening.mask, section.pixel_mm, disc=section.parts == Part.DISC),
-        bounds,
+        ground,
+        Bounds(ground.allowed, section.parts == Part.CANAL, section.parts),
         signal,
         pixel_mm=section.pixel_mm,
         image_pixel_mm=image_pixel_mm,

@@ -61,6 +61,10 @@ _CORE = 0.3
 #: disc beyond its label. The disc's top is this quantile of its pixels' heights.
 _DISC_CREDIT, _CREDIT_RISE_MM, _DISC_TOP = 0.4, 4.0, 0.9
 
+#: A click in the root: the weight of leaving it, mm2 per squared mm, and how far around it the root may lie outside the
+#: labelled opening, mm.
+_CLICK_WEIGHT, _CLICK_REACH_MM = 3.0, 3.0
+
 #: An ellipse with less evidence than this is no root, mm2.
 SMALLEST_EVIDENCE_MM2 = 1.0
 
@@ -165,6 +169,28 @@ def ground_of_opening(opening: BoolArray, pixel_mm: float, *, disc: BoolArray | 
         credit = np.clip(_DISC_CREDIT + (1 - _DISC_CREDIT) * above_mm / _CREDIT_RISE_MM, _DISC_CREDIT, 1.0)
     whole = np.ones(opening.shape)
     return Ground(opening, cost[:, None] * whole, credit[:, None] * whole)
+
+
+def ground_of_click(ground: Ground, at: tuple[float, float], pixel_mm: float) -> Ground:
+    """Where a root may lie of which somebody says that it lies here.
+
+    Parameters
+    ----------
+    ground : Ground
+        Where it might lie otherwise.
+    at : tuple of two float
+        Row and column of the click.
+    pixel_mm : float
+        Edge of a pixel, mm.
+
+    Returns
+    -------
+    Ground
+        The same and the surroundings of the click; a centre costs the more, the further it is from the click.
+    """
+    shape = ground.allowed.shape
+    away = np.hypot(np.arange(shape[0])[:, None] - at[0], np.arange(shape[1])[None, :] - at[1]) * pixel_mm
+    return Ground(ground.allowed | (away <= _CLICK_REACH_MM), _CLICK_WEIGHT * away**2, np.ones(shape), ground.closed)
 
 
 def find_root(
