@@ -11,7 +11,7 @@ import pandas as pd
 import pydicom
 import pytest
 
-from foramgrade.cli import IRREGULARITIES
+from foramgrade.cli.options import IRREGULARITIES
 from foramgrade.loaders import Irregularity, read_volume
 
 Call = Callable[..., object]

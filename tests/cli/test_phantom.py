@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import foramgrade.phantom
-from foramgrade.cli import Protocol
+from foramgrade.cli.phantoms import Protocol
 from foramgrade.loaders import list_series
 from foramgrade.tables import read_csv
 

@@ -8,7 +8,8 @@ from importlib.metadata import entry_points, version
 
 import pytest
 
-from foramgrade.cli import SEAL_LIMIT_MM, doors, screen
+from foramgrade.cli import doors, screen
+from foramgrade.cli.options import SEAL_LIMIT_MM
 from foramgrade.geometry import opening
 
 from .conftest import Call
