@@ -54,7 +54,8 @@ def test_version_and_help(start: Call, run: Call) -> None:
 
 def test_the_program_is_installed() -> None:
     (script,) = (entry for entry in entry_points(group="console_scripts") if entry.name == "foramgrade")
-    assert script.load().__module__ == "foramgrade.cli"
+    assert script.value == "foramgrade.cli:main"
+    assert script.load().__name__ == "main"
 
 
 def test_the_copied_default_is_the_one_of_the_geometry() -> None:
