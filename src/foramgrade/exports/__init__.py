@@ -1,13 +1,18 @@
 """Files for other programs: images and label maps, DICOM objects, BIDS derivatives, and the folder of a study."""
 
+from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, write_dicom_series
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import paint_foramina, write_foramina
 from foramgrade.exports.nifti import write_labels, write_nifti, write_volume
 from foramgrade.exports.study import write_study
 
 __all__ = [
+    "DicomSource",
     "fill_folder",
     "paint_foramina",
+    "read_source",
+    "write_dicom_seg",
+    "write_dicom_series",
     "write_foramina",
     "write_labels",
     "write_nifti",
