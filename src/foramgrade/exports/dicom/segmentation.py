@@ -1,5 +1,6 @@
 """The derived foramina, roots and perineural fat as a DICOM segmentation on the slices of the series."""
 
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -74,15 +75,20 @@ def write_dicom_seg(
     numbers = np.zeros(int(painted.max()) + 1, np.uint16)
     numbers[[label.index for label in labels]] = np.arange(1, len(labels) + 1)
     stamp = stamp_study(study, made=made, anonymous=anonymous)
-    image = highdicom.seg.Segmentation(
-        source_images=source.images,
-        pixel_array=_frames(numbers[painted], source),
-        segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[_describe(number, label, stamp) for number, label in enumerate(labels, start=1)],
-        content_label="FORAMINA",
-        content_description="Foramina, nerve roots and perineural fat",
-        **stamp.header("SEG", number=SEGMENTATION_SERIES, description="Foramina, roots and fat (research use only)"),
-    )
+    header = stamp.header("SEG", number=SEGMENTATION_SERIES, description="Foramina, roots and fat (research use only)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # names of patients without "^" are ordinary
+        image = highdicom.seg.Segmentation(
+            source_images=source.images,
+            pixel_array=_frames(numbers[painted], source),
+            segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+            segment_descriptions=[_describe(number, label, stamp) for number, label in enumerate(labels, start=1)],
+            content_label="FORAMINA",
+            content_description="Foramina, nerve roots and perineural fat",
+            **stamp.header(
+                "SEG", number=SEGMENTATION_SERIES, description="Foramina, roots and fat (research use only)"
+            ),
+        )
     with replace_file(path) as part:
         image.save_as(part, enforce_file_format=True)
     return labels

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
@@ -15,6 +16,7 @@ from foramgrade.loaders import FoundSeries, Irregularity
 from foramgrade.loaders.dicom.elements import DAMAGE
 from foramgrade.loaders.dicom.frames import Frame
 from foramgrade.loaders.dicom.placing import place_stack
+from foramgrade.loaders.dicom.stacks import normal_of, positions_mm
 from foramgrade.volume import Grid
 
 #: What says whose study it is: left out of anonymous exports.
@@ -37,7 +39,8 @@ _LONGEST_UID = 64
 
 
 def _cut(most: int) -> Callable[[str], str]:
-    return lambda text: text[:most].strip()
+    """Cut to a length in bytes: the standard counts characters, but readers count bytes."""
+    return lambda text: text.encode()[:most].decode(errors="ignore").strip()
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -187,7 +190,11 @@ def _place_slice(clean: Dataset, frame: Frame, first: Frame, grid: Grid) -> None
 
 
 def _place_frames(clean: Dataset, frames: Sequence[Frame], grid: Grid) -> None:
-    """Write the places of the frames of an enhanced image; frames of other volumes get the place of the first."""
+    """Write the places of the frames of an enhanced image.
+
+    Frames of other volumes, such as another echo, are empty in what is derived and so left out. They get places beyond
+    the stack, since highdicom takes no two frames at one place.
+    """
     place = Dataset()
     _place_slice(place, frames[0], frames[0], grid)
     measures, orientation, shared = Dataset(), Dataset(), Dataset()
@@ -195,9 +202,10 @@ def _place_frames(clean: Dataset, frames: Sequence[Frame], grid: Grid) -> None:
         measures[keyword] = place[keyword]
     orientation.ImageOrientationPatient = place.ImageOrientationPatient
     shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
-    positions = [frames[0].position_mm] * frames[0].n_frames
+    start, end = positions_mm([frames[0], frames[-1]])
+    positions = [end + (index + 1) * (end - start + normal_of(frames[0])) for index in range(frames[0].n_frames)]
     for frame in frames:
-        positions[frame.index] = frame.position_mm
+        positions[frame.index] = np.array(frame.position_mm)
     groups = []
     for position in positions:
         item, group = Dataset(), Dataset()
@@ -209,7 +217,7 @@ def _place_frames(clean: Dataset, frames: Sequence[Frame], grid: Grid) -> None:
 
 
 def _decimals(values: Iterable[float] | None) -> list[Any]:
-    return [_decimal(value) for value in values or ()]
+    return [] if values is None else [_decimal(value) for value in values]
 
 
 def _decimal(value: float) -> Any:
