@@ -1,6 +1,6 @@
 """Files for other programs: images and label maps, DICOM objects, BIDS derivatives, and the folder of a study."""
 
-from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, write_dicom_series
+from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, write_dicom_series, write_dicom_sr
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import paint_foramina, write_foramina
 from foramgrade.exports.nifti import write_labels, write_nifti, write_volume
@@ -13,6 +13,7 @@ __all__ = [
     "read_source",
     "write_dicom_seg",
     "write_dicom_series",
+    "write_dicom_sr",
     "write_foramina",
     "write_labels",
     "write_nifti",

@@ -138,7 +138,20 @@ QUANTITY_CODES: Mapping[Quantity, Code] = {
     Quantity.SEAL_GAP: private("SEAL-GAP", "Widest gap that was sealed in the labelled ring"),
 }
 
+
+def uncertainty_of(quantity: Quantity) -> Code:
+    """Name of the standard uncertainty of a quantity."""
+    if quantity is Quantity.AREA:
+        return QUANTITY_CODES[Quantity.AREA_UNCERTAINTY]
+    name = QUANTITY_CODES[quantity]
+    return private(f"{name.value}-U", f"Standard uncertainty: {name.meaning}")
+
+
 ALGORITHM_FAMILY = private("RULES", "Explicit geometry, fitted models and rules")
+REPORT_TITLE = Code("126000", "DCM", "Imaging Measurement Report")
+PROCEDURE = Code("25056-3", "LN", "MRI unspecified body region")
+DEVICE = Code("121007", "DCM", "Device")
+COMMENT = Code("121106", "DCM", "Comment")
 CONFIDENCE = private("CONFIDENCE", "Probability of the grade, given the findings' uncertainty")
 RESEARCH_USE = "Made by software for research and teaching. Not a diagnosis, and not for clinical use."
 

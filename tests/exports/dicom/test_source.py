@@ -87,7 +87,7 @@ def test_values_that_do_not_fit_are_cut_or_left_out(case: Case, write: Write, tm
     ds = pydicom.dcmread(tmp_path / "seg.dcm")
     assert ds.PatientID == "4" * 64
     assert len(ds.StudyDescription) <= 64
-    assert (ds.StudyDate, ds.StudyTime, ds.PatientSex) == ("", None, "")
+    assert all(ds[keyword].is_empty for keyword in ("StudyDate", "StudyTime", "PatientSex"))
     assert (ds.AccessionNumber, ds.StudyID) == ("A" * 16, "two lines")
     assert ds.PatientName == "N" * 64
     assert "PatientAge" not in ds

@@ -10,7 +10,7 @@ from typing import Any
 import lazy_loader as lazy
 from pydicom.uid import UID
 
-from foramgrade.exports.codes import SCHEME
+from foramgrade.exports.codes import SCHEME, Code
 from foramgrade.tables import StudyAssessment
 
 highdicom = lazy.load("highdicom")  # takes longer to import than most commands to run
@@ -88,3 +88,8 @@ class Stamp:
 def stamp_study(study: StudyAssessment, *, made: datetime, anonymous: bool) -> Stamp:
     """Stamp of the objects made of a study at one time."""
     return Stamp(f"{study.to_json()}{made.isoformat()}{anonymous}", study.version, made)
+
+
+def coded(code: Code) -> Any:
+    """Code as highdicom has it."""
+    return highdicom.sr.CodedConcept(value=code.value, scheme_designator=code.scheme, meaning=code.meaning)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from foramgrade.errors import InputError
 from foramgrade.exports import codes
 from foramgrade.exports.codes import Code
-from foramgrade.exports.dicom.naming import SEGMENTATION_SERIES, SOFTWARE, Stamp, stamp_study, uid_of
+from foramgrade.exports.dicom.naming import SEGMENTATION_SERIES, SOFTWARE, Stamp, coded, stamp_study, uid_of
 from foramgrade.exports.dicom.source import DicomSource
 from foramgrade.exports.folder import replace_file
 from foramgrade.exports.foramina import ForamenLabel, Structure, paint_foramina
@@ -85,9 +85,7 @@ def write_dicom_seg(
             segment_descriptions=[_describe(number, label, stamp) for number, label in enumerate(labels, start=1)],
             content_label="FORAMINA",
             content_description="Foramina, nerve roots and perineural fat",
-            **stamp.header(
-                "SEG", number=SEGMENTATION_SERIES, description="Foramina, roots and fat (research use only)"
-            ),
+            **header,
         )
     with replace_file(path) as part:
         image.save_as(part, enforce_file_format=True)
@@ -126,8 +124,3 @@ def _describe(number: int, label: ForamenLabel, stamp: Stamp) -> Any:
     description.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [coded(side)]
     description.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [coded(side)]
     return description
-
-
-def coded(code: Code) -> Any:
-    """Code as highdicom has it."""
-    return highdicom.sr.CodedConcept(value=code.value, scheme_designator=code.scheme, meaning=code.meaning)
