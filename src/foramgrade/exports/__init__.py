@@ -4,6 +4,7 @@ from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, 
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import paint_foramina, write_foramina
 from foramgrade.exports.nifti import write_labels, write_nifti, write_volume
+from foramgrade.exports.slicer import write_slicer
 from foramgrade.exports.study import write_study
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "write_foramina",
     "write_labels",
     "write_nifti",
+    "write_slicer",
     "write_study",
     "write_volume",
 ]

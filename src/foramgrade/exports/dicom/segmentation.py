@@ -1,7 +1,6 @@
 """The derived foramina, roots and perineural fat as a DICOM segmentation on the slices of the series."""
 
 import warnings
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,15 @@ import numpy.typing as npt
 
 from foramgrade.errors import InputError
 from foramgrade.exports import codes
-from foramgrade.exports.codes import Code
 from foramgrade.exports.dicom.naming import SEGMENTATION_SERIES, SOFTWARE, Stamp, coded, stamp_study, uid_of
 from foramgrade.exports.dicom.source import DicomSource
 from foramgrade.exports.folder import replace_file
 from foramgrade.exports.foramina import ForamenLabel, Structure, paint_foramina
+from foramgrade.exports.properties import PROPERTIES
 from foramgrade.findings import Side
 from foramgrade.tables import StudyAssessment, parse_level
 
 highdicom = lazy.load("highdicom")
-
-#: Category and type of what is painted.
-_PROPERTIES: Mapping[Structure, tuple[Code, Code]] = {
-    Structure.OPENING: (codes.ANATOMICAL_STRUCTURE, codes.FORAMEN),
-    Structure.ROOT: (codes.ANATOMICAL_STRUCTURE, codes.NERVE),
-    Structure.FAT: (codes.TISSUE, codes.FAT),
-}
 
 
 def write_dicom_seg(
@@ -105,7 +97,7 @@ def _frames(array: npt.NDArray[np.uint16], source: DicomSource) -> npt.NDArray[n
 
 
 def _describe(number: int, label: ForamenLabel, stamp: Stamp) -> Any:
-    category, kind = _PROPERTIES[Structure[label.structure.upper()]]
+    category, kind = PROPERTIES[Structure[label.structure.upper()]]
     level, side = codes.code_level(parse_level(label.level)), codes.SIDES[Side(label.side)]
     description = highdicom.seg.SegmentDescription(
         segment_number=number,
