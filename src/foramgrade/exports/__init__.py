@@ -1,5 +1,6 @@
 """Files for other programs: images and label maps, DICOM objects, BIDS derivatives, and the folder of a study."""
 
+from foramgrade.exports.bids import BidsSource, find_bids_source, write_bids
 from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, write_dicom_series, write_dicom_sr
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import paint_foramina, write_foramina
@@ -8,10 +9,13 @@ from foramgrade.exports.slicer import write_slicer
 from foramgrade.exports.study import write_study
 
 __all__ = [
+    "BidsSource",
     "DicomSource",
     "fill_folder",
+    "find_bids_source",
     "paint_foramina",
     "read_source",
+    "write_bids",
     "write_dicom_seg",
     "write_dicom_series",
     "write_dicom_sr",
