@@ -74,6 +74,9 @@ def write_phantoms(
     )
     options = ["--labels", labels, "--scheme", made.labels.scheme, "--sequence", sequence.value, "--out", graded]
     typer.echo(f"Grade the first: foramgrade grade {shlex.join([image, *options])}")
+    if dicom:
+        wanted = ["--image", image, "--dicom-seg", "--dicom-sr"]
+        typer.echo(f"Then export it: foramgrade export {shlex.join([graded, *wanted])}")
     typer.echo(NOTE)
 
 

@@ -69,6 +69,9 @@ ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
 TISSUE = Code("85756007", "SCT", "Tissue")
 LUMBAR_SPINE = Code("122496007", "SCT", "Lumbar spine")
 
+ASSESSMENT = private("FORAMEN-RESULT", "Assessment of an intervertebral foramen")
+LATERALITY = Code("272741003", "SCT", "Laterality")
+
 SEVERITY = Code("246112005", "SCT", "Severity")
 #: Severity by Lee grade.
 SEVERITIES = (

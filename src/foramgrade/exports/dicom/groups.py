@@ -8,13 +8,13 @@ import lazy_loader as lazy
 import numpy as np
 
 from foramgrade.exports import codes
-from foramgrade.exports.codes import Code
 from foramgrade.exports.contours import draw_on_slice, find_region
 from foramgrade.exports.dicom.naming import SOFTWARE, coded, uid_of
 from foramgrade.exports.dicom.source import DicomSource
 from foramgrade.exports.evaluations import find_evaluations, find_finding
-from foramgrade.findings import QUANTITIES, ForamenAssessment, Quantity
-from foramgrade.tables import DECIMALS, StudyAssessment
+from foramgrade.exports.measured import find_measurements
+from foramgrade.findings import ForamenAssessment
+from foramgrade.tables import StudyAssessment
 
 highdicom = lazy.load("highdicom")
 
@@ -77,21 +77,6 @@ def describe_foramen(foramen: ForamenAssessment, study: StudyAssessment, source:
     return group
 
 
-def find_measurements(foramen: ForamenAssessment) -> Iterator[tuple[Code, float, Code]]:
-    """Name, value and unit of everything that was measured, its standard uncertainty behind, and the confidence."""
-    for quantity in QUANTITIES:
-        if quantity not in foramen.measurements:
-            continue
-        unit = QUANTITIES[quantity].unit
-        yield codes.QUANTITY_CODES[quantity], _rounded(foramen.measurements[quantity], unit), codes.UNITS[unit]
-        own_row = quantity is Quantity.AREA and Quantity.AREA_UNCERTAINTY in foramen.measurements
-        if quantity in foramen.uncertainties and not own_row:
-            name = codes.uncertainty_of(quantity)
-            yield name, _rounded(foramen.uncertainties[quantity], unit), codes.UNITS[unit]
-    if foramen.grade.confidence is not None:
-        yield codes.CONFIDENCE, _rounded(foramen.grade.confidence, "1"), codes.UNITS["1"]
-
-
 def comment(text: str) -> Any:
     """Comment of a report or a group."""
     return highdicom.sr.TextContentItem(
@@ -99,11 +84,6 @@ def comment(text: str) -> Any:
         value=text,
         relationship_type=highdicom.sr.RelationshipTypeValues.CONTAINS,
     )
-
-
-def _rounded(value: float, unit: str) -> float:
-    """Number as in the table: finer than the measurement can resolve."""
-    return round(float(value), DECIMALS[unit]) + 0.0
 
 
 def _say_parameters(parameters: Mapping[str, object]) -> Iterator[str]:
