@@ -25,7 +25,7 @@ LEVELS = tuple(LevelSpec(wedge_deg=wedge, left=LEFT, right=RIGHT) for wedge in (
 #: When the exports of the tests are made.
 MADE = datetime(2026, 2, 3, 4, 5, 6)
 
-Conforms = Callable[[Path], None]
+Complaints = Callable[[Path], list[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +74,16 @@ def program() -> Find:
 
 
 @pytest.fixture
-def conforms(program: Find) -> Conforms:
-    """Ask dciodvfy (Debian: dicom3tools) whether a file is what it says it is."""
+def complaints(program: Find) -> Complaints:
+    """Ask dciodvfy (Debian: dicom3tools) what is wrong with a DICOM file."""
     dciodvfy = program("dciodvfy")
 
-    def check(file: Path) -> None:
+    def ask(file: Path) -> list[str]:
         ended = subprocess.run([dciodvfy, str(file)], capture_output=True, text=True, check=False)
         # Private coding schemes are what the standard has for codes of one's own; the program warns of each.
         said = [line for line in ended.stderr.splitlines() if "Unrecognized defined term <99FORAMGRADE>" not in line]
-        assert len(said) == 1, said  # the name of the object
+        kind, *wrong = said  # the kind of object comes first
+        assert kind in ("MRImage", "Segmentation", "Comprehensive3DSR")
+        return wrong
 
-    return check
+    return ask

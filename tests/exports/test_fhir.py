@@ -41,7 +41,8 @@ def test_every_foramen_is_an_observation(case: Case, tmp_path: Path) -> None:
 def test_it_is_valid_for_a_fhir_library(case: Case, tmp_path: Path) -> None:
     bundles = pytest.importorskip("fhir.resources.bundle", reason="fhir.resources is not installed")
     write_fhir(case.study, tmp_path / "o.json", made=MADE)
-    bundles.Bundle.model_validate_json((tmp_path / "o.json").read_text(encoding="utf-8"))
+    bundle = bundles.Bundle.model_validate_json((tmp_path / "o.json").read_text(encoding="utf-8"))
+    assert len(bundle.entry) == len(case.study.foramina)
 
 
 def test_the_same_study_makes_the_same_file(case: Case, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def private(value: str, meaning: str) -> Code:
 STENOSIS = Code("371000119109", "SCT", "Stenosis of intervertebral foramina")
 NO_STENOSIS = private("NO-STENOSIS", "No stenosis of the intervertebral foramen")
 NOT_GRADED = private("NOT-GRADED", "Intervertebral foramen, not graded")
+GRADED = private("GRADED", "Intervertebral foramen, graded by criteria of the user's own")
 FORAMEN = private("FORAMEN", "Opening of the intervertebral foramen")
 NERVE = Code("91728009", "SCT", "Nerve")
 FAT = Code("55603005", "SCT", "Fat")

@@ -37,8 +37,10 @@ _CONTACTS = {
 
 def find_finding(foramen: ForamenAssessment) -> Code:
     """Name the finding of a foramen: a stenosis only where a grade by Lee's criteria says so."""
-    if foramen.grade.lee is None or not is_lees(foramen):
-        return codes.NOT_GRADED if foramen.grade.lee is None else codes.FORAMEN
+    if foramen.grade.lee is None:
+        return codes.NOT_GRADED
+    if not is_lees(foramen):
+        return codes.GRADED
     return codes.STENOSIS if foramen.grade.lee > 0 else codes.NO_STENOSIS
 
 

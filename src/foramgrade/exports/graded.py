@@ -27,9 +27,19 @@ class Graded:
 
     @property
     def tolerated(self) -> tuple[Irregularity, ...]:
-        """Faults in the slices that were accepted when the image was graded."""
-        words = self._image().get("tolerated", "")
-        return tuple(Irregularity(word.strip()) for word in words.split(",") if word.strip())
+        """Faults in the slices that were accepted when the image was graded.
+
+        Raises
+        ------
+        InputError
+            If the results name a fault that is none.
+        """
+        words = [word.strip() for word in self._image().get("tolerated", "").split(",") if word.strip()]
+        unknown = [word for word in words if word not in tuple(Irregularity)]
+        if unknown:
+            msg = f"assessment.json tolerates {unknown[0]!r:.60}, expected one of {', '.join(Irregularity)}"
+            raise InputError(msg)
+        return tuple(Irregularity(word) for word in words)
 
     def find_image(self, path: Path, *, series: str | None = None) -> FoundSeries:
         """Find the image that was graded, by what its files hold.

@@ -20,7 +20,7 @@ from foramgrade.exports.contours import find_region
 from foramgrade.findings import QUANTITIES, ForamenAssessment, Level, Quantity, Side
 from foramgrade.loaders import find_series
 
-from ..conftest import MADE, Case, Conforms
+from ..conftest import MADE, Case, Complaints
 
 PIXELMED = Path("/usr/share/java/pixelmed.jar")
 
@@ -62,8 +62,8 @@ def report(case: Case, source: DicomSource, tmp_path_factory: pytest.TempPathFac
     return file
 
 
-def test_the_file_conforms(report: Path, conforms: Conforms) -> None:
-    conforms(report)
+def test_the_file_conforms(report: Path, complaints: Complaints) -> None:
+    assert complaints(report) == []
     read = highdicom.sr.srread(report)
     assert read.PreliminaryFlag == "PRELIMINARY"
     assert (read.VerificationFlag, read.ContentQualification) == ("UNVERIFIED", "RESEARCH")
@@ -266,6 +266,7 @@ def test_grades_by_other_criteria_are_not_called_lees(case: Case, source: DicomS
     (group,) = _groups(tmp_path / "sr.dcm")
     assert not _named(group, "LEE-2010")
     assert not _named(group, "246112005")
+    assert _value(_named(group, "121071")[0]) == "GRADED"
     (said,) = _named(group, "GRADE")
     assert said.ConceptCodeSequence[0].CodeMeaning == "Grade 1 by Unsere Kriterien 2026"
 

@@ -23,7 +23,7 @@ from foramgrade.loaders.segmentation.voxels import turned_onto
 from foramgrade.tables import StudyAssessment, read_json, write_json
 from foramgrade.volume import Grid
 
-from ..conftest import MADE, Case, Conforms, Find
+from ..conftest import MADE, Case, Complaints, Find
 
 
 def _numbered(study: StudyAssessment, labels: tuple[ForamenLabel, ...], grid: Grid) -> np.ndarray:
@@ -134,9 +134,9 @@ def test_dcmqi_reads_the_same(case: Case, source: DicomSource, program: Find, tm
     assert named == {n: label.name for n, label in enumerate(labels, start=1)}
 
 
-def test_the_file_conforms(case: Case, source: DicomSource, tmp_path: Path, conforms: Conforms) -> None:
+def test_the_file_conforms(case: Case, source: DicomSource, tmp_path: Path, complaints: Complaints) -> None:
     write_dicom_seg(case.study, source, tmp_path / "seg.dcm", made=MADE)
-    conforms(tmp_path / "seg.dcm")
+    assert complaints(tmp_path / "seg.dcm") == []
     held = highdicom.seg.segread(tmp_path / "seg.dcm")
     assert held.ContentQualification == "RESEARCH"
     assert held.CodingSchemeIdentificationSequence[0].CodingSchemeDesignator == "99FORAMGRADE"
@@ -195,3 +195,18 @@ def test_a_study_beside_the_series_is_refused(case: Case, source: DicomSource, t
     with pytest.raises(InputError, match="no foramen of the study lies on the slices of the series"):
         write_dicom_seg(bare, source, tmp_path / "seg.dcm", made=MADE)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder, series", [("dcm_qa_xa30", "5"), ("dcm_qa_pdt2", "3b")])
+def test_real_series_of_several_kinds(case: Case, shared_data: Path, tmp_path: Path, folder: str, series: str) -> None:
+    """An enhanced image of 96 frames, and one of two echoes in a series; the phantom's outlines moved into them."""
+    source = read_source(find_series(shared_data / "dicom" / folder, series=series))
+    shown = [foramen for foramen in case.study.foramina if foramen.evidence is not None]
+    middle = np.mean([foramen.section_mm for foramen in shown], axis=0)
+    way = source.grid.corners_mm().mean(axis=0) - middle
+    foramina = []
+    for foramen in shown:
+        assert foramen.evidence is not None
+        outlines = tuple(replace(one, origin_mm=one.origin_mm + way) for one in foramen.evidence.outlines)
+        foramina.append(replace(foramen, evidence=replace(foramen.evidence, outlines=outlines)))
+    _assert_round_trip(replace(case.study, foramina=tuple(foramina)), source, tmp_path / "seg.dcm")

@@ -15,23 +15,22 @@ from foramgrade.exports import write_dicom_series
 from foramgrade.loaders import list_series, read_volume
 from foramgrade.volume import Grid, Sequence, Volume
 
-from ..conftest import Case, Conforms, Find
+from ..conftest import Case, Complaints, Find
 
 
-def _same(array: np.ndarray, grid: Grid, image: Volume) -> None:
-    """The same values at the same places, in whatever order they are stored."""
-    corners = grid.to_world([[0, 0, 0], [n - 1 for n in grid.shape]])
+def _is_same(array: np.ndarray, grid: Grid, image: Volume) -> bool:
+    """Whether the same values lie at the same places, in whatever order they are stored."""
     ijk = image.grid.to_ijk(grid.to_world(np.indices(grid.shape).reshape(3, -1).T))
     near = np.rint(ijk).astype(int)
-    assert np.abs(ijk - near).max() < 1e-2, corners
-    np.testing.assert_array_equal(array.ravel(), image.array[tuple(near.T)])
+    within = np.all((near >= 0) & (near < image.grid.shape)) and np.abs(ijk - near).max() < 1e-2
+    return array.size == image.array.size and bool(within and np.array_equal(array.ravel(), image.array[tuple(near.T)]))
 
 
 def test_our_loader_reads_what_was_written(case: Case, series: Path) -> None:
     image = case.phantom.image
     read = read_volume(series)
     assert (read.sequence, read.fat_suppressed, read.array.dtype) == (Sequence.T1, False, np.dtype(np.int16))
-    _same(read.array, read.grid, image)
+    assert _is_same(read.array, read.grid, image)
     np.testing.assert_allclose(np.sort(read.grid.corners_mm(), 0), np.sort(image.grid.corners_mm(), 0), atol=1e-4)
     (listed,) = list_series(series)
     assert (listed.n_slices, listed.plane.value) == (15, "sagittal")
@@ -46,7 +45,7 @@ def test_simpleitk_reads_the_same(case: Case, series: Path) -> None:
     affine[:3, :3] = np.diag([-1, -1, 1]) @ direction @ np.diag(image.GetSpacing())
     affine[:3, 3] = np.array(image.GetOrigin()) * [-1, -1, 1]
     array = SimpleITK.GetArrayFromImage(image).transpose(2, 1, 0)
-    _same(array, Grid(array.shape, affine), case.phantom.image)
+    assert _is_same(array, Grid(array.shape, affine), case.phantom.image)
 
 
 def test_dcm2niix_reads_the_same(case: Case, series: Path, program: Find, tmp_path: Path) -> None:
@@ -59,12 +58,12 @@ def test_dcm2niix_reads_the_same(case: Case, series: Path, program: Find, tmp_pa
     warned = [line for line in ended.stdout.splitlines() if "Warning" in line]
     assert all("Unable to determine manufacturer" in line for line in warned), warned
     image = nib.load(tmp_path / "out.nii")
-    _same(np.asarray(image.dataobj), Grid(image.shape, image.affine), case.phantom.image)
+    assert _is_same(np.asarray(image.dataobj), Grid(image.shape, image.affine), case.phantom.image)
 
 
-def test_every_slice_conforms(series: Path, conforms: Conforms) -> None:
+def test_every_slice_conforms(series: Path, complaints: Complaints) -> None:
     for file in sorted(series.iterdir())[::7]:
-        conforms(file)
+        assert complaints(file) == []
 
 
 def test_every_header_says_that_it_is_synthetic(series: Path) -> None:
