@@ -60,6 +60,14 @@ def test_standard_codes_are_those_of_the_domain() -> None:
     assert code_level(Level("L5", "L6")).scheme == "99FORAMGRADE"
 
 
+def test_names_of_a_users_own_get_codes_of_their_own() -> None:
+    names = [Level("腰四", "腰五"), Level("腰五", "S1"), Level("A" * 40, "B"), Level("A" * 40, "C"), Level("l4", "l5")]
+    found = [code_level(level) for level in names]
+    assert len({code.value for code in found}) == len(names)
+    assert all(code.scheme == "99FORAMGRADE" for code in found)
+    assert found[0].meaning == "Level 腰四-腰五"
+
+
 def test_codes_that_dicom_knows_have_its_meanings() -> None:
     concepts = pytest.importorskip("pydicom.sr._concepts_dict").concepts
     known = {

@@ -4,6 +4,7 @@ A code is never used for what it does not mean: a severity of stenosis is only s
 that no terminology knows is coded under `SCHEME`.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,7 +106,13 @@ def code_level(level: Level) -> Code:
     >>> code_level(Level("L5", "S1")).value, code_level(Level("V6", "V7"))
     ('243927000', Code(value='V6-V7', scheme='99FORAMGRADE', meaning='Level V6-V7'))
     """
-    return _LEVELS.get(level.name) or private(level.name, f"Level {level.name}")
+    if level.name in _LEVELS:
+        return _LEVELS[level.name]
+    value = level.name
+    if not re.fullmatch(f"[A-Z0-9.-]{{1,{LONGEST_VALUE}}}", value):
+        # Names of a user's own: what does not fit would be cut to one and the same code, or to none.
+        value = f"L-{hashlib.sha256(value.encode()).hexdigest()[:12]}"
+    return private(value, f"Level {level.name}")
 
 
 #: UCUM by the unit of a quantity.

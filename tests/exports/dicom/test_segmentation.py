@@ -15,9 +15,9 @@ import SimpleITK
 
 from dicom_files import EnhancedWriter, SeriesWriter
 from foramgrade.errors import InputError
-from foramgrade.exports import DicomSource, paint_foramina, read_source, write_dicom_seg, write_foramina
+from foramgrade.exports import DicomSource, paint_foramina, read_source, write_dicom_seg, write_dicom_sr, write_foramina
 from foramgrade.exports.foramina import ForamenLabel
-from foramgrade.findings import Side
+from foramgrade.findings import Level, Side
 from foramgrade.loaders import Irregularity, find_series, read_labels
 from foramgrade.loaders.segmentation.voxels import turned_onto
 from foramgrade.tables import StudyAssessment, read_json, write_json
@@ -188,6 +188,17 @@ def test_missing_slices_have_no_frame(case: Case, series: Path, tmp_path: Path) 
     assert expected[:, :, blank].any()
     expected[:, :, blank] = 0
     np.testing.assert_array_equal(read_labels(tmp_path / "seg.dcm", grid=source.grid).array, expected)
+
+
+@pytest.mark.parametrize("upper", ["腰四", "A" * 80])
+def test_odd_names_of_levels_fit(case: Case, source: DicomSource, tmp_path: Path, upper: str) -> None:
+    shown = next(foramen for foramen in case.study.foramina if foramen.evidence is not None)
+    odd = replace(case.study, foramina=(replace(shown, level=Level(upper, "L5")),))
+    write_dicom_seg(odd, source, tmp_path / "seg.dcm", made=MADE)
+    write_dicom_sr(odd, source, tmp_path / "sr.dcm", made=MADE)
+    names = list(read_labels(tmp_path / "seg.dcm", grid=source.grid).names.values())
+    assert names
+    assert all(name.startswith(upper[:60]) for name in names)
 
 
 def test_a_study_beside_the_series_is_refused(case: Case, source: DicomSource, tmp_path: Path) -> None:

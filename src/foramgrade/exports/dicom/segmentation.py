@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from foramgrade.errors import InputError
 from foramgrade.exports import codes
+from foramgrade.exports.codes import LONGEST_MEANING
 from foramgrade.exports.dicom.naming import SEGMENTATION_SERIES, SOFTWARE, Stamp, coded, stamp_study, uid_of
 from foramgrade.exports.dicom.source import DicomSource
 from foramgrade.exports.folder import replace_file
@@ -101,7 +102,7 @@ def _describe(number: int, label: ForamenLabel, stamp: Stamp) -> Any:
     level, side = codes.code_level(parse_level(label.level)), codes.SIDES[Side(label.side)]
     description = highdicom.seg.SegmentDescription(
         segment_number=number,
-        segment_label=label.name,
+        segment_label=label.name[:LONGEST_MEANING],
         segmented_property_category=coded(category),
         segmented_property_type=coded(kind),
         algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
