@@ -7,7 +7,8 @@ them.
 
 from foramgrade.tables.columns import BOOLEAN_COLUMNS, COLUMNS, DECIMALS, INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS
 from foramgrade.tables.files import read_csv, write_atomically, write_rows
-from foramgrade.tables.foramen import quality_names
+from foramgrade.tables.foramen import FAT_SHARE, quality_names
+from foramgrade.tables.reading import parse_level, read_json
 from foramgrade.tables.reads import GRADE_COLUMNS, GradedReads, grade_reads
 from foramgrade.tables.sheets import Sheet, read_sheet, write_sheet
 from foramgrade.tables.study import StudyAssessment, rows, write_csv, write_json
@@ -16,6 +17,7 @@ __all__ = [
     "BOOLEAN_COLUMNS",
     "COLUMNS",
     "DECIMALS",
+    "FAT_SHARE",
     "GRADE_COLUMNS",
     "INTEGER_COLUMNS",
     "NUMBER_COLUMNS",
@@ -24,8 +26,10 @@ __all__ = [
     "Sheet",
     "StudyAssessment",
     "grade_reads",
+    "parse_level",
     "quality_names",
     "read_csv",
+    "read_json",
     "read_sheet",
     "rows",
     "write_atomically",
