@@ -24,7 +24,7 @@ ORDER = (
     ("phantom",),
     ("tables",),
     ("plotting",),
-    ("composing",),
+    ("composing", "readings"),
     ("pipeline", "measuring", "pointed"),
     ("agreement", "compare"),
     ("validation",),

@@ -12,7 +12,8 @@ from foramgrade.geometry.measure import measure_area
 from foramgrade.grader import LEE_2010
 from foramgrade.perineural.suppression import Comparison
 from foramgrade.phantom import ForamenSpec, LevelSpec, Phantom, PhantomSpec, Protocol, make_phantom
-from foramgrade.pipeline import assess, in_plane_pixel_mm
+from foramgrade.pipeline import assess
+from foramgrade.readings import in_plane_pixel_mm
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import Grid, LabelMap, Sequence, Volume
 
@@ -186,7 +187,7 @@ def test_fat_hardly_brighter_than_muscle_is_flagged(
     marrow: float, brightest: float, disc: float, doubtful: bool, phantom: Phantom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = Comparison(marrow=marrow, brightest=brightest, disc=disc)
-    monkeypatch.setattr("foramgrade.pipeline.pool_comparisons", lambda _: found)
+    monkeypatch.setattr("foramgrade.readings.pool_comparisons", lambda _: found)
     for foramen in _whole(assess(phantom.image, phantom.labels)):
         assert (Quality.FAT_DOUBTFUL in foramen.quality) is doubtful
         assert foramen.gradable
@@ -194,7 +195,7 @@ def test_fat_hardly_brighter_than_muscle_is_flagged(
 
 def test_the_word_of_the_user_settles_what_is_fat(phantom: Phantom, monkeypatch: pytest.MonkeyPatch) -> None:
     dark = Comparison(marrow=0.6, brightest=1.2, disc=1.0)
-    monkeypatch.setattr("foramgrade.pipeline.pool_comparisons", lambda _: dark)
+    monkeypatch.setattr("foramgrade.readings.pool_comparisons", lambda _: dark)
     with pytest.raises(InputError, match=r"fat is dark in this image, .*, or say that fat is bright to go on"):
         assess(phantom.image, phantom.labels)
     study = assess(phantom.image, phantom.labels, fat_is_bright=True)

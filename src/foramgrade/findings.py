@@ -160,6 +160,8 @@ class Quality(Flag):
     """Pixels in the section are larger than 1.2 mm: a film of fat can be missed."""
     FROM_POINT = auto()
     """Read around a point, without the labelled opening: nothing of the opening is measured."""
+    OTHER_SECTION = auto()
+    """No root showed on the section of the smallest area, or none was drawn there: fat was read on another one."""
     UNCERTAIN = auto()
     """The confidence of the grade is below the limit that its criteria name: another grade competes."""
 

@@ -1,7 +1,7 @@
 """From an image and its labels to graded foramina: the one place that sees every stage."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -10,7 +10,7 @@ from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import LevelNames, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_labelled, find_spine
-from foramgrade.composing import assess_sighting, grade_content, why_not
+from foramgrade.composing import MISPLACED, assess_sighting, grade_content, why_not
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import (
     BoolArray,
@@ -26,7 +26,7 @@ from foramgrade.findings import (
 )
 from foramgrade.geometry.foramen import Foramen, find_foramina
 from foramgrade.geometry.judging import judge_asymmetry, judge_level
-from foramgrade.geometry.measure import measure_asymmetry, measure_width
+from foramgrade.geometry.measure import measure_area, measure_asymmetry, measure_width
 from foramgrade.geometry.opening import CLEFT_MM, SEAL_LIMIT_MM
 from foramgrade.geometry.planes import SECTION_PIXEL_MM, Raster, Section
 from foramgrade.geometry.pointed import look_at_points
@@ -40,40 +40,11 @@ from foramgrade.perineural.reading import (
     Content,
     expected_brightness,
     measure_content,
-    read_content,
 )
-from foramgrade.perineural.signal import (
-    Signal,
-    Surroundings,
-    find_brightest,
-    find_zero,
-    fit_signals,
-    look_around,
-    measure_noise,
-    sample_image,
-)
-from foramgrade.perineural.suppression import (
-    BRIGHTEST_MARROW,
-    BRIGHTEST_TISSUE,
-    compare_with_muscle,
-    pool_comparisons,
-)
+from foramgrade.readings import CHOOSE, Marks, Reading, in_plane_pixel_mm, read_foramina
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import LabelMap, Volume
 from foramgrade.volume import Sequence as Contrast
-
-#: How a refused user goes on.
-_CHOOSE = "choose a T1 or T2 series without fat suppression"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reading:
-    """One foramen on its way through the stages."""
-
-    foramen: Foramen
-    image: FloatArray | None
-    content: Content | None
-    quality: Quality
 
 
 def assess(
@@ -86,6 +57,7 @@ def assess(
     seal_limit_mm: float = SEAL_LIMIT_MM,
     fat_is_bright: bool = False,
     clicks: Iterable[ForamenPoint] = (),
+    roots: LabelMap | None = None,
     inputs: Sequence[Mapping[str, str]] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> StudyAssessment:
@@ -110,6 +82,9 @@ def assess(
         still believed.
     clicks : iterable of ForamenPoint
         Points in roots that a user gives, patient (RAS+), mm: there the root is sought, whatever its usual place.
+    roots : LabelMap or None
+        Roots that a user drew, any number but 0; ``read_labels(path, scheme="foramina")`` reads them. A root that is
+        drawn in a foramen is its root.
     inputs : sequence of mappings
         Name and SHA-256 of the input files, kept with the results.
     progress : callable or None
@@ -126,8 +101,8 @@ def assess(
         If image and labels do not overlap in space.
     InputError
         If the scheme is unknown or does not fit the numbers, the sealing limit is not a length, a click is at no
-        foramen of the labels, fat is dark in the image (by its header or, whatever that says, against muscle), or it
-        is proton-density-weighted: grades are defined on T1 and T2.
+        foramen of the labels, no drawn root lies in one, fat is dark in the image (by its header or, whatever that
+        says, against muscle), or it is proton-density-weighted: grades are defined on T1 and T2.
     AnatomyError
         If the labels do not describe a spine.
     """
@@ -140,7 +115,8 @@ def assess(
     check_overlap(image, spine)
     foramina = _find_foramina(spine, seal_limit_mm, progress)
     pixel = in_plane_pixel_mm(image)
-    readings = _read_all(foramina, image, None if fat_is_bright else spine, pixel, _find_clicks(clicks, foramina))
+    marks = Marks(tuple(clicks), roots)
+    readings = read_foramina(foramina, image, spine, fat_is_bright=fat_is_bright, marks=marks)
     contents = [reading.content for reading in readings]
     assessed = []
     for index, reading in enumerate(readings):
@@ -194,7 +170,7 @@ def measure_geometry(
     """
     spine = find_spine(relabel(labels, scheme_of(labels), level_names=level_names))
     foramina = _find_foramina(spine, seal_limit_mm, None)
-    readings = [_Reading(foramen, None, None, Quality.NO_IMAGE) for foramen in foramina]
+    readings = [Reading(foramen, None, None, Quality.NO_IMAGE) for foramen in foramina]
     assessed = [_assess_one(reading, (), 0.0, LEE_2010, seal_limit_mm) for reading in readings]
     return tuple(_with_open_levels(_with_asymmetry(assessed), spine, LEE_2010))
 
@@ -230,37 +206,12 @@ def check_contrast(image: Volume) -> None:
     """
     if image.fat_suppressed or image.sequence is Contrast.STIR:
         why = image.contrast_reason or ("STIR" if image.sequence is Contrast.STIR else "fat-suppressed")
-        msg = f"fat is dark in this series ({why}): perineural fat cannot be read from it; {_CHOOSE}"
+        msg = f"fat is dark in this series ({why}): perineural fat cannot be read from it; {CHOOSE}"
         raise InputError(msg)
     if image.sequence is Contrast.PD:
         why = image.contrast_reason or "PD"
-        msg = f"this series is proton-density-weighted ({why}), and grades are defined on T1 and T2; {_CHOOSE}"
+        msg = f"this series is proton-density-weighted ({why}), and grades are defined on T1 and T2; {CHOOSE}"
         raise InputError(msg)
-
-
-def _judge_fat(
-    foramina: Sequence[Foramen], surroundings: Sequence[Surroundings | None], image: Volume, spine: Spine
-) -> Quality:
-    """Refuse an image in which fat is dark against muscle, flag one in which it may be; else say nothing."""
-    pairs = [(f, around) for f, around in zip(foramina, surroundings, strict=True) if around is not None]
-    compared = [compare_with_muscle(foramen, around, image=image, spine=spine) for foramen, around in pairs]
-    pooled = pool_comparisons([found for found in compared if found is not None])
-    if pooled is None or not pooled.fat_is_doubtful:
-        return Quality(0)
-    if not pooled.fat_is_dark:
-        return Quality.FAT_DOUBTFUL
-    msg = (
-        f"fat is dark in this image, as in STIR and fat-saturated series: marrow is {pooled.marrow:.2f}, the disc "
-        f"{pooled.disc:.2f} and the brightest tissue {pooled.brightest:.2f} times as bright as muscle, expected above "
-        f"{BRIGHTEST_MARROW:g} or the disc, or {BRIGHTEST_TISSUE:g}; {_CHOOSE}, or say that fat is bright to go on"
-    )
-    raise InputError(msg)
-
-
-def in_plane_pixel_mm(image: Volume) -> float:
-    """Larger spacing of the image's pixels in the sagittal plane, mm."""
-    lateral = image.grid.lateral_axis
-    return max(s for axis, s in enumerate(image.grid.spacing_mm) if axis != lateral)
 
 
 def _extent(points: FloatArray) -> str:
@@ -279,83 +230,29 @@ def _find_foramina(spine: Spine, seal_limit_mm: float, progress: Callable[[int, 
     return foramina
 
 
-def _find_clicks(clicks: Iterable[ForamenPoint], foramina: Sequence[Foramen]) -> list[FloatArray | None]:
-    """The click of every foramen, None where there is none."""
-    given = {(click.level, click.side): np.array(click.position_mm) for click in clicks}
-    known = [(foramen.segment.level, foramen.side) for foramen in foramina]
-    for level, side in given:
-        if (level, side) not in known:
-            names = ", ".join(dict.fromkeys(str(name) for name, _ in known))
-            msg = f"a root is marked at {level} {side}, which the labels do not have, expected one of {names}"
-            raise InputError(msg)
-    return [given.get(one) for one in known]
-
-
-def _read_all(
-    foramina: Sequence[Foramen],
-    image: Volume,
-    spine: Spine | None,
-    pixel_mm: float,
-    clicks: Sequence[FloatArray | None],
-) -> list[_Reading]:
-    """Image, signal, root and fat of every foramen; references are shared over the study.
-
-    With a spine, an image in which fat is dark against muscle is refused, and flagged where it may be.
-    """
-    zero = find_zero(image)
-    images = [None if f.chosen is None else sample_image(image, f.sections[f.chosen]) for f in foramina]
-    surroundings = [
-        None
-        if values is None
-        else look_around(foramen, values, zero=zero, noise=measure_noise(image, foramen.reported[0]))
-        for foramen, values in zip(foramina, images, strict=True)
-    ]
-    caveats = Quality(0) if spine is None else _judge_fat(foramina, surroundings, image, spine)
-    signals = fit_signals(surroundings, brightest=find_brightest(image, zero))
-    caveats |= Quality.SEQUENCE_UNKNOWN if image.sequence is None else Quality(0)
-    known = list(zip(foramina, images, signals, clicks, strict=True))
-    readings = [_read_one(*one, caveats, pixel_mm, None) for one in known]
-    expected = expected_brightness([reading.content for reading in readings if reading.content is not None])
-    if expected is None:
-        return readings
-    # Once more, since nerve is one tissue: what the roots in fat show tells the others from what they touch.
-    return [_read_one(*one, caveats, pixel_mm, expected) for one in known]
-
-
-def _read_one(
-    foramen: Foramen,
-    image: FloatArray | None,
-    signal: Signal | None,
-    click_mm: FloatArray | None,
-    quality: Quality,
-    pixel_mm: float,
-    expected: float | None,
-) -> _Reading:
-    if foramen.chosen is None:
-        return _Reading(foramen, None, None, quality)
-    if image is None or np.isnan(image[foramen.openings[foramen.chosen].mask]).any():
-        return _Reading(foramen, image, None, quality | Quality.NO_IMAGE)
-    if signal is None:
-        return _Reading(foramen, image, None, quality | Quality.FAT_NOT_BRIGHT)
-    content = read_content(foramen, image, signal, image_pixel_mm=pixel_mm, expected=expected, click_mm=click_mm)
-    return _Reading(foramen, image, content, quality | (Quality(0) if content else Quality.ROOT_NOT_FOUND))
-
-
 def _assess_one(
-    reading: _Reading, near: Sequence[Content], pixel_mm: float, criteria: Criteria, seal_limit_mm: float
+    reading: Reading, near: Sequence[Content], pixel_mm: float, criteria: Criteria, seal_limit_mm: float
 ) -> ForamenAssessment:
     foramen, content = reading.foramen, reading.content
     quality = foramen.quality | reading.quality
+    remarks: list[str] = []
     measurements = dict(foramen.measurements)
     findings: PerineuralFindings | None = None
     doubts: tuple[str, ...] = ()
     if content is None:
         given = not_gradable(why_not(quality, seal_limit_mm=seal_limit_mm), criteria)
     else:
-        findings, caveats, given, doubts = grade_content(content, near, pixel_mm, criteria)
+        elsewhere = Quality.OTHER_SECTION in quality and not reading.traced
+        findings, caveats, given, doubts = grade_content(
+            content, near, pixel_mm, criteria, misplaced=MISPLACED if elsewhere else 0.0
+        )
         quality |= caveats
         section, opening = foramen.reported
-        measurements |= measure_content(content, findings, measurements[Quantity.AREA], section.pixel_mm)
+        opening_mm2 = measurements[Quantity.AREA]
+        if Quality.OTHER_SECTION in quality:
+            opening_mm2 = measure_area(opening.mask, section.pixel_mm)
+        measurements |= measure_content(content, findings, opening_mm2, section.pixel_mm)
+        remarks = _where_read(reading)
         width = measure_width(opening.mask, round(content.root.centre[0]), section.pixel_mm)
         if width is not None:
             measurements[Quantity.WIDTH_SUPERIOR] = width
@@ -363,7 +260,7 @@ def _assess_one(
         level=foramen.segment.level,
         side=foramen.side,
         quality=quality,
-        reasons=(given.reason, *doubts, *_remarks(quality, measurements)),
+        reasons=(given.reason, *doubts, *remarks, *_remarks(quality, measurements)),
         grade=given,
         measurements=measurements,
         uncertainties=foramen.uncertainties,
@@ -372,6 +269,18 @@ def _assess_one(
         section_mm=_section_centre(foramen),
         evidence=_evidence(foramen, reading.image, content),
     )
+
+
+def _where_read(reading: Reading) -> list[str]:
+    """Sentences about a root that a user drew, and about a section other than that of the smallest area."""
+    remarks = []
+    if reading.traced:
+        remarks.append("The root is the one that was drawn.")
+    if Quality.OTHER_SECTION in reading.quality:
+        way = "lateral" if reading.moved_mm > 0 else "medial"
+        why = "The root is drawn on another section than" if reading.traced else "No root shows on"
+        remarks.append(f"{why} that of the smallest area: fat was read {abs(reading.moved_mm):.1f} mm {way} to it.")
+    return remarks
 
 
 def _remarks(quality: Quality, measurements: Mapping[Quantity, float]) -> list[str]:
@@ -432,7 +341,7 @@ _UNCLOSED = Quality.NO_VERTEBRA | Quality.NO_DISC | Quality.NO_POSTERIOR | Quali
 
 def _with_points(
     rows: Sequence[ForamenAssessment],
-    readings: Sequence[_Reading],
+    readings: Sequence[Reading],
     image: Volume,
     spine: Spine,
     criteria: Criteria,

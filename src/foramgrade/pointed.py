@@ -16,7 +16,8 @@ from foramgrade.geometry.pointed import look_at_points
 from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM
 from foramgrade.perineural.pointing import PLACE_WEIGHT, ROOT_ABOVE_MM, SEEK_MM, SPREAD_MM, read_points
-from foramgrade.pipeline import check_contrast, in_plane_pixel_mm
+from foramgrade.pipeline import check_contrast
+from foramgrade.readings import in_plane_pixel_mm
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import Volume
 

@@ -164,6 +164,35 @@ def find_foramina(
     return tuple(foramina)
 
 
+def turn_to(foramen: Foramen, spine: Spine, index: int) -> Foramen:
+    """The foramen with another of its sections chosen, for stages that look around it; its measures stay.
+
+    Parameters
+    ----------
+    foramen : Foramen
+        With a chosen section.
+    spine : Spine
+        The labels.
+    index : int
+        Which of its sections.
+
+    Returns
+    -------
+    Foramen
+        With that section on the level's whole raster.
+
+    Raises
+    ------
+    ValueError
+        If no section shows the foramen.
+    """
+    raster = foramen.reported[0].raster
+    sections, openings = list(foramen.sections), list(foramen.openings)
+    sampler = PartSampler(spine, foramen.segment, raster)
+    sections[index], openings[index] = widen(sections[index], openings[index], sampler, raster)
+    return replace(foramen, sections=tuple(sections), openings=tuple(openings), chosen=index)
+
+
 def _reaches_edge(spine: Spine, segment: Segment) -> bool:
     structures = (segment.upper, segment.lower)
     return any(s.touches_edge(spine.grid, axis) for s in structures for axis in range(3))

@@ -75,6 +75,7 @@ def read_content(
     image_pixel_mm: float,
     expected: float | None = None,
     click_mm: FloatArray | None = None,
+    drawn: Root | None = None,
 ) -> Content | None:
     """Find root and fat on the reported section of a foramen.
 
@@ -92,6 +93,8 @@ def read_content(
         Brightness of the study's other roots between no signal (0) and fat (1), where it is known.
     click_mm : (3,) float array or None
         A point in the root that a user gives, patient (RAS+), mm: it wins over the usual place.
+    drawn : Root or None
+        The root that a user drew on that section: it is taken as it is.
 
     Returns
     -------
@@ -103,6 +106,17 @@ def read_content(
     section, opening = foramen.sections[foramen.chosen], foramen.openings[foramen.chosen]
     # On T2 cerebrospinal fluid is as bright as fat: the canal's corner in the opening holds none.
     ground = ground_of_opening(opening.mask, section.pixel_mm, disc=section.parts == Part.DISC)
+    if drawn is not None:
+        bounds = Bounds(ground.allowed | drawn.mask, section.parts == Part.CANAL, section.parts)
+        return surround_root(
+            drawn,
+            signal.brightness(image),
+            bounds,
+            signal,
+            pixel_mm=section.pixel_mm,
+            image_pixel_mm=image_pixel_mm,
+            usual_mm2=usual_area(foramen.segment.level),
+        )
     if click_mm is not None:
         ground = ground_of_click(ground, section.at(click_mm), section.pixel_mm)
     found = read_section(
@@ -166,15 +180,50 @@ def read_section(
         expected=expected,
         most=most,
     )
-    contents = []
-    for root in roots:
-        profile = measure_profile(root, brightness, bounds, pixel_mm, image_pixel_mm=image_pixel_mm)
-        fat = fat_fraction(brightness, root.brightness)
-        where = bounds.opening & ~bounds.without & ~root.mask
-        if not bounds.closed:
-            where &= ndimage.distance_transform_edt(~root.mask) * pixel_mm <= PERINEURAL_REACH_MM
-        contents.append(Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2, bounds.closed))
-    return contents
+    return [
+        surround_root(
+            root,
+            brightness,
+            bounds,
+            signal,
+            pixel_mm=pixel_mm,
+            image_pixel_mm=image_pixel_mm,
+            usual_mm2=usual_mm2,
+        )
+        for root in roots
+    ]
+
+
+def surround_root(
+    root: Root,
+    brightness: FloatArray,
+    bounds: Bounds,
+    signal: Signal,
+    *,
+    pixel_mm: float,
+    image_pixel_mm: float,
+    usual_mm2: float,
+) -> Content:
+    """Read the fat around a root.
+
+    Parameters
+    ----------
+    root : Root
+        Found or drawn.
+    brightness, bounds, signal, pixel_mm, image_pixel_mm, usual_mm2
+        As for `read_section`.
+
+    Returns
+    -------
+    Content
+        The root, the fat and its profile.
+    """
+    profile = measure_profile(root, brightness, bounds, pixel_mm, image_pixel_mm=image_pixel_mm)
+    fat = fat_fraction(brightness, root.brightness)
+    where = bounds.opening & ~bounds.without & ~root.mask
+    if not bounds.closed:
+        where &= ndimage.distance_transform_edt(~root.mask) * pixel_mm <= PERINEURAL_REACH_MM
+    return Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2, bounds.closed)
 
 
 def expected_brightness(contents: Sequence[Content]) -> float | None:

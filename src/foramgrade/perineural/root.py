@@ -38,6 +38,9 @@ _TELLING = ((0.0, 0.25, 0.55, 0.75, 0.9), (0.4, 0.4, 0.1, 0.3, 1.0))
 _NERVE_RANGE = (0.2, 0.65)
 _SMALLEST_NERVE_SHARE = 0.2
 
+#: No root is darker than this, nor than this share of the study's roots: ligament and cortical bone are.
+DARKEST_NERVE, DARKEST_SHARE = _NERVE_RANGE[0], 0.5
+
 #: A root stands out from other tissue when the two differ by this much, and by this many times the noise.
 _DISTINCT, _DISTINCT_NOISE = 0.10, 3.0
 
@@ -268,17 +271,19 @@ def find_roots(
     """
     if not ground.allowed.any():
         return []
+    darkest = DARKEST_NERVE if expected is None else min(DARKEST_NERVE, DARKEST_SHARE * expected)
     if expected is None:
         likeness = np.interp(brightness, *_ANY_ROOT)
         around = _weigh_around(likeness, brightness, ground)
         first = seek_ellipses(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2)
         if not first or first[0][1] < SMALLEST_EVIDENCE_MM2:
             return []
-        expected = _own_brightness(brightness, ground.allowed, first[0][0], pixel_mm)
+        expected = max(_own_brightness(brightness, ground.allowed, first[0][0], pixel_mm), darkest)
     range_ = _own_range(expected, _dark_tissue(brightness, ground.allowed, pixel_mm), noise)
     likeness = _likeness(brightness, expected, range_)
     around = _weigh_around(likeness, brightness, ground)
     roots = []
+    alike = find_alike(brightness, ground.allowed, expected, pixel_mm, noise=noise)
     for ellipse, evidence_mm2 in seek_ellipses(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2, most=most):
         if evidence_mm2 < SMALLEST_EVIDENCE_MM2:
             break
@@ -296,13 +301,38 @@ def find_roots(
             # Larger than any root: the fit took in tissue like it. The size that was sought stands, and says nothing.
             fit = replace(fit, ellipse=ellipse, area_u=np.inf, aspect_u=np.inf)
         mask = draw_outline(fit, brightness, pixel_mm, noise=noise) & ground.allowed
-        if not mask.any():
+        if not mask.any() or fit.brightness < darkest:
             continue
-        alike = (brightness < range_[1]) & (brightness >= range_[0]) & ground.allowed
         drawn = describe_root(mask, alike, pixel_mm, brightness=fit.brightness)
         aspect = fit.ellipse.aspect
         roots.append(replace(drawn, aspect=aspect, area_u=fit.area_u, aspect_u=fit.aspect_u, evidence_mm2=evidence_mm2))
     return roots
+
+
+def find_alike(brightness: FloatArray, allowed: BoolArray, nerve: float, pixel_mm: float, *, noise: float) -> BoolArray:
+    """Pixels that are neither fat nor clearly darker than nerve.
+
+    Parameters
+    ----------
+    brightness : (H, W) float array
+        Intensity between no signal (0) and fat (1).
+    allowed : (H, W) bool array
+        Where a root may be.
+    nerve : float
+        Brightness of nerve.
+    pixel_mm : float
+        Edge of a pixel, mm.
+    noise : float
+        Standard deviation of the brightness.
+
+    Returns
+    -------
+    (H, W) bool array
+        Pixels of `allowed`.
+    """
+    low, high = _own_range(nerve, _dark_tissue(brightness, allowed, pixel_mm), noise)
+    alike: BoolArray = (brightness < high) & (brightness >= low) & allowed
+    return alike
 
 
 def describe_root(mask: BoolArray, alike: BoolArray, pixel_mm: float, *, brightness: float) -> Root:

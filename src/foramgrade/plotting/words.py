@@ -42,6 +42,7 @@ QUALITY_WORDS: Mapping[Quality, str] = {
     Quality.LOW_CONTRAST: "low contrast of fat",
     Quality.COARSE_PIXELS: "coarse pixels",
     Quality.FROM_POINT: "read around a point",
+    Quality.OTHER_SECTION: "fat read on another section",
     Quality.UNCERTAIN: "grade uncertain",
 }
 
