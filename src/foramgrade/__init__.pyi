@@ -1,3 +1,4 @@
+from . import agreement as agreement
 from .errors import AnatomyError as AnatomyError
 from .errors import CriteriaError as CriteriaError
 from .errors import ForamgradeError as ForamgradeError
