@@ -51,21 +51,18 @@ def code_grades(grades: Sequence[object] | npt.ArrayLike, categories: Sequence[H
     values = np.asarray(grades, dtype=object)
     places = {category: place for place, category in enumerate(scale)}
     missing = np.asarray(pd.isna(values.ravel()))
-    codes = np.array(
-        [MISSING if absent else _place(value, places) for value, absent in zip(values.flat, missing, strict=True)],
-        dtype=np.int64,
-    ).reshape(values.shape)
-    strange = [value for value, code in zip(values.flat, codes.flat, strict=True) if code < MISSING]
+    codes = np.full(values.size, MISSING, dtype=np.int64)
+    for at in np.flatnonzero(~missing):
+        value = values.flat[at]
+        codes[at] = places.get(value, MISSING - 1) if isinstance(value, Hashable) else MISSING - 1
+    placed: IntArray = codes.reshape(values.shape)
+    strange = [value for value, code in zip(values.flat, placed.flat, strict=True) if code < MISSING]
     if strange:
         shown = ", ".join(dict.fromkeys(repr(_plain(value)) for value in strange[:_MOST_NAMED]))
         expected = ", ".join(map(repr, scale))
         msg = f"{len(strange)} grades are not on the scale: found {shown}, expected one of {expected}"
         raise InputError(msg)
-    return codes
-
-
-def _place(value: object, places: dict[Hashable, int]) -> int:
-    return places.get(value, MISSING - 1) if isinstance(value, Hashable) else MISSING - 1
+    return placed
 
 
 def _plain(value: object) -> object:

@@ -26,7 +26,7 @@ RESAMPLES = 10_000
 #: An interval is given only where at most this share of the resamples leaves the value undefined.
 LARGEST_UNDEFINED = 0.05
 #: Drawn at a time: bounds the memory.
-_CHUNK = 2_000
+_CHUNK = 500
 #: Smaller spreads than this, relative to the value, are rounding.
 _ROUNDING = 1e-12
 
@@ -102,11 +102,12 @@ def resample(sums: FloatArray, *, rng: np.random.Generator, n_resamples: int = R
     """
     n_patients = len(sums)
     totals = np.empty((n_resamples, sums.shape[1]))
-    share = np.full(n_patients, 1 / n_patients)
     for start in range(0, n_resamples, _CHUNK):
-        stop = min(start + _CHUNK, n_resamples)
-        times = rng.multinomial(n_patients, share, size=stop - start)
-        totals[start:stop] = times @ sums
+        size = min(_CHUNK, n_resamples - start)
+        # counting drawn places takes a fifth of the time of drawing the counts (Generator.multinomial)
+        drawn = rng.integers(0, n_patients, (size, n_patients)) + n_patients * np.arange(size)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=size * n_patients).reshape(size, n_patients)
+        totals[start : start + size] = times.astype(float) @ sums
     return totals
 
 
