@@ -24,10 +24,14 @@ FloatArray = npt.NDArray[np.float64]
 DPI = 200.0
 #: White to the blue of the palette: brightness falls with the share, so that grey print keeps the order.
 SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", BLUE])
+#: Sign of a negative number, as wide as a plus.
+MINUS = "\N{MINUS SIGN}"
+#: Edge of a cell of a confusion matrix, inch.
+_CELL_IN = 0.62
 #: Share above which the text in a cell is white.
 _DARK = 0.55
-#: A forest has so many inches per row, and around them.
-_ROW_IN, _AROUND_IN = 0.2, 0.85
+#: A forest has so many inches per row, and below them.
+_ROW_IN, _BELOW_IN = 0.2, 0.48
 
 
 def draw_confusion(
@@ -66,7 +70,7 @@ def draw_confusion(
     for row, column in np.ndindex(size, size):
         dark = shares[row, column] > _DARK
         colour = "#FFFFFF" if dark else INK if counts[row, column] else GREY
-        share = f"\n{shares[row, column]:.0%}" if counts[row, column] else ""
+        share = f"\n{_percent(float(shares[row, column]))}" if counts[row, column] else ""
         ax.text(
             column,
             row,
@@ -81,13 +85,7 @@ def draw_confusion(
         ax.add_patch(Rectangle((place - 0.5, place - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=1.0))
     ax.set_xticks(range(size), categories)
     ax.set_yticks(range(size), [f"{name}\n(n={int(n)})" for name, n in zip(categories, totals[:, 0], strict=True)])
-    width_in = 0.9 * ax.figure.get_figure(root=True).get_figwidth()
-    _label(
-        ax,
-        shorten(second, width_in=width_in, size_pt=size_pt),
-        shorten(first, width_in=width_in, size_pt=size_pt),
-        size_pt,
-    )
+    _label(ax, f"Grade by {second}", f"Grade by {first}", size_pt)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set(visible=True, color=GREY, linewidth=0.8)
@@ -135,12 +133,11 @@ def draw_bland_altman(
     ):
         ax.axhspan(low, high, facecolor=colour, alpha=0.15, linewidth=0)
         ax.axhline(value, color=colour, linestyle=dash, linewidth=1.1)
-    reach = max(
-        float(np.abs(differences).max(initial=0.0)), *(max(abs(low), abs(high)) for _, low, high in lines), 1e-9
-    )
-    ax.set_ylim(-1.12 * reach, 1.12 * reach)
+    ends = [*differences, 0.0, *(end for line in lines for end in line)]
+    margin = 0.06 * max(max(ends) - min(ends), 1e-9)
+    ax.set_ylim(min(ends) - margin, max(ends) + margin)
     right = ax.secondary_yaxis("right")
-    right.set_yticks([value for value, _, _ in lines], [f"{value:+.1f}" for value, _, _ in lines])
+    right.set_yticks([value for value, _, _ in lines], [f"{value:+.1f}".replace("-", MINUS) for value, _, _ in lines])
     right.tick_params(length=0, pad=3)
     for label, colour in zip(right.get_yticklabels(), (VERMILLION, BLUE, VERMILLION), strict=True):
         label.set(color=colour)
@@ -148,8 +145,8 @@ def draw_bland_altman(
     for spine in right.spines.values():
         spine.set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(6))
-    width_in = 0.8 * ax.figure.get_figure(root=True).get_figheight()
-    gap = shorten(f"{names[1]} - {names[0]}", width_in=width_in, size_pt=size_pt)
+    room_in = 0.7 * ax.figure.get_figure(root=True).get_figheight()
+    gap = shorten(f"{names[1]} {MINUS} {names[0]}", width_in=room_in, size_pt=size_pt)
     _label(ax, f"Mean of the two, {unit}", f"{gap}, {unit}", size_pt)
     _open_axes(ax)
     return ax
@@ -239,6 +236,10 @@ def _numbers(row: ForestRow) -> str:
     return f"{row.value:.2f}{between}  {row.note}".rstrip()
 
 
+def _percent(share: float) -> str:
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
 def _label(ax: Axes, x: str, y: str, size_pt: float) -> None:
     ax.set_xlabel(x, fontproperties=font(size_pt), color=INK, labelpad=4, parse_math=False)
     ax.set_ylabel(y, fontproperties=font(size_pt), color=INK, labelpad=4, parse_math=False)
@@ -258,12 +259,15 @@ def confusion_figure(
     counts: npt.NDArray[np.int64], categories: Sequence[str], *, first: str, second: str, title: str = ""
 ) -> Figure:
     """Counted pairs of grades of two readers as a figure; see :func:`draw_confusion`."""
-    side_in = 1.15 + 0.62 * len(categories)
-    figure = new_figure(side_in, side_in + 0.1, dpi=DPI)
-    left, below = 0.85 / side_in, 0.6 / (side_in + 0.1)
-    span = 0.62 * len(categories)
-    ax = figure.add_axes((left, below, span / side_in, span / (side_in + 0.1)))
-    draw_confusion(ax, counts, categories, first=first, second=second)
+    widest = max(text_width_in(name, 8.0) for name in categories)
+    cell_in = max(_CELL_IN, widest + 0.12)
+    span = cell_in * len(categories)
+    left, below, above = max(widest, text_width_in("(n=2000)", 8.0)) + 0.42, 0.52, 0.42 if title else 0.12
+    wide, high = left + span + 0.15, below + span + above
+    figure = new_figure(wide, high, dpi=DPI)
+    ax = figure.add_axes((left / wide, below / high, span / wide, span / high))
+    shown = [shorten(name, width_in=span - text_width_in("Grade by ", 8.0), size_pt=8.0) for name in (first, second)]
+    draw_confusion(ax, counts, categories, first=shown[0], second=shown[1])
     _title(figure, title)
     return figure
 
@@ -287,9 +291,9 @@ def forest_figure(rows: Sequence[ForestRow], *, name: str, title: str = "", lowe
     """Coefficients with their intervals as a figure; see :func:`draw_forest`."""
     names_in = max(text_width_in(row.label, 8.0, bold=row.value is None) for row in rows) + 0.15
     numbers_in = max(text_width_in(_numbers(row), 8.0) for row in rows) + 0.2
-    width_in, height_in = names_in + 2.9 + numbers_in, _ROW_IN * len(rows) + _AROUND_IN
+    width_in, height_in = names_in + 2.9 + numbers_in, _ROW_IN * len(rows) + _BELOW_IN + (0.32 if title else 0.1)
     figure = new_figure(width_in, height_in, dpi=DPI)
-    ax = figure.add_axes((names_in / width_in, 0.48 / height_in, 2.9 / width_in, _ROW_IN * len(rows) / height_in))
+    ax = figure.add_axes((names_in / width_in, _BELOW_IN / height_in, 2.9 / width_in, _ROW_IN * len(rows) / height_in))
     draw_forest(ax, rows, name=name, lowest=lowest)
     _title(figure, title)
     return figure

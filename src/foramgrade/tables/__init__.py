@@ -6,8 +6,17 @@ them.
 """
 
 from foramgrade.tables.columns import BOOLEAN_COLUMNS, COLUMNS, DECIMALS, INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS
-from foramgrade.tables.files import read_csv, write_atomically, write_rows
+from foramgrade.tables.files import read_csv, write_atomically, write_rows, write_table
 from foramgrade.tables.foramen import quality_names
+from foramgrade.tables.grade_scales import (
+    GRADE_SCALES,
+    LEE_SCALE,
+    RSNA_SCALE,
+    SARTORETTI_SCALE,
+    WILDERMUTH_SCALE,
+    GradeScale,
+)
+from foramgrade.tables.reader_reads import READ_COLUMNS, Reads, find_files, read_reads
 from foramgrade.tables.reads import GRADE_COLUMNS, GradedReads, grade_reads
 from foramgrade.tables.sheets import Sheet, read_sheet, write_sheet
 from foramgrade.tables.study import StudyAssessment, rows, write_csv, write_json
@@ -17,15 +26,25 @@ __all__ = [
     "COLUMNS",
     "DECIMALS",
     "GRADE_COLUMNS",
+    "GRADE_SCALES",
     "INTEGER_COLUMNS",
+    "LEE_SCALE",
     "NUMBER_COLUMNS",
+    "READ_COLUMNS",
+    "RSNA_SCALE",
+    "SARTORETTI_SCALE",
     "TEXT_COLUMNS",
+    "WILDERMUTH_SCALE",
+    "GradeScale",
     "GradedReads",
+    "Reads",
     "Sheet",
     "StudyAssessment",
+    "find_files",
     "grade_reads",
     "quality_names",
     "read_csv",
+    "read_reads",
     "read_sheet",
     "rows",
     "write_atomically",
@@ -33,4 +52,5 @@ __all__ = [
     "write_json",
     "write_rows",
     "write_sheet",
+    "write_table",
 ]

@@ -114,6 +114,27 @@ def read_reads(
     return Reads(_to_frame(whole), scale, REFERENCE if given else None, published, skipped, notes)
 
 
+def find_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Files that :func:`read_reads` reads.
+
+    Parameters
+    ----------
+    sources : iterable of path or "NAME=path"
+        As for :func:`read_reads`.
+
+    Returns
+    -------
+    list of Path
+        Tables; a folder stands for those in it.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    return [path for _, path in _find_tables(sources)]
+
+
 def _find_tables(sources: Iterable[str | os.PathLike[str]]) -> list[tuple[str | None, Path]]:
     """Name, where one is given, and path of every table; a folder stands for the tables in it."""
     found: list[tuple[str | None, Path]] = []
