@@ -17,10 +17,11 @@ from foramgrade.findings import (
 )
 from foramgrade.geometry.judging import judge_level
 from foramgrade.geometry.opening import SEAL_LIMIT_MM
+from foramgrade.grader.confidence import GradeProbabilities, find_competing
 from foramgrade.grader.criteria import Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.grader.wording import describe_doubt
-from foramgrade.perineural.pointing import Sighting
+from foramgrade.perineural.pointing import Candidate, Sighting
 from foramgrade.perineural.reading import Content, describe_content, find_undecidable, leave_undecided
 
 #: Why a foramen has no grade, worst reason first.
@@ -38,6 +39,9 @@ _WHY_NOT: Mapping[Quality, str] = {
 #: How often another structure is taken for the root around a point: about as often as on an independent simulator of
 #: clinical T1 series, with points some millimetres off the root.
 MISPLACED = 0.3
+
+#: Candidates for the root that are less probable than this share of the best are left out.
+LEAST_WEIGHT = 0.05
 
 #: What stands beside every grade of this kind.
 REMARK = "Read around a point, without labels: the opening is not measured, and bone is told by its brightness alone."
@@ -78,23 +82,10 @@ def grade_content(
     if undecidable is not None:
         return leave_undecided(findings), quality, not_gradable(undecidable, criteria), ()
     given = grade(findings, criteria)
-    if not content.closed:
-        given = _discount(given)
     doubt = describe_doubt(given, criteria)
     if doubt is None:
         return findings, quality, given, ()
     return findings, quality | Quality.UNCERTAIN, given, (doubt,)
-
-
-def _discount(given: Grade) -> Grade:
-    """A grade around a point: where another structure was taken for the root, every grade is as likely as the next."""
-    if given.probabilities is None or given.confidence is None or given.lee is None:
-        return given
-    none, mild, moderate, severe = (
-        (1.0 - MISPLACED) * p + MISPLACED / len(given.probabilities) for p in given.probabilities
-    )
-    probabilities = (none, mild, moderate, severe)
-    return replace(given, confidence=probabilities[given.lee], probabilities=probabilities)
 
 
 def why_not(quality: Quality, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> str:
@@ -129,24 +120,27 @@ def assess_sighting(
     ForamenAssessment
         Without measures of the opening.
     """
-    place, content, section = sighting.pointed.place, sighting.content, sighting.section
+    place = sighting.pointed.place
     quality = judge_level(place.level, verified=not place.level.upper.startswith("V")) | sighting.quality | caveats
+    candidate: Candidate | None = None
     findings: PerineuralFindings | None = None
     measurements: dict[Quantity, float] = {}
     doubts: tuple[str, ...] = ()
-    if content is None or section is None:
+    if not sighting.candidates:
         given = not_gradable(why_not(quality), criteria)
     else:
-        findings, flags, given, doubts = grade_content(content, near, pixel_mm, criteria)
+        candidate, findings, flags, given, doubts = _weigh(sighting.candidates, near, pixel_mm, criteria)
+        root = candidate.content.root
         quality |= flags
-        measurements = {Quantity.NERVE_AREA: content.root.area_mm2, Quantity.NERVE_ASPECT: content.root.aspect}
+        measurements = {Quantity.NERVE_AREA: root.area_mm2, Quantity.NERVE_ASPECT: root.aspect}
         for border, quantity in FAT_QUANTITY.items():
             thickness = findings.borders[border].thickness_mm
             if thickness is not None:
                 measurements[quantity] = thickness
+    section = sighting.section if candidate is None else candidate.section
     centre = None
     if section is not None:
-        row, column = sighting.pointed.at if content is None else content.root.centre
+        row, column = sighting.pointed.at if candidate is None else candidate.content.root.centre
         r, a, s = section.sheet.origin_mm + row * section.sheet.row_mm + column * section.sheet.column_mm
         centre = (float(r), float(a), float(s))
     return ForamenAssessment(
@@ -159,12 +153,62 @@ def assess_sighting(
         findings=findings,
         n_sections=0 if section is None else 1,
         section_mm=centre,
-        evidence=_evidence(sighting),
+        evidence=_evidence(sighting, candidate),
     )
 
 
-def _evidence(sighting: Sighting) -> Evidence | None:
-    section, content = sighting.section, sighting.content
+def _weigh(
+    candidates: Sequence[Candidate], near: Sequence[Content], pixel_mm: float, criteria: Criteria
+) -> tuple[Candidate, PerineuralFindings, Quality, Grade, tuple[str, ...]]:
+    """The candidate that is reported, with its findings, caveats, grade, and doubts.
+
+    Each candidate is graded as if it were the root, and the grades' probabilities are added up by weight. The reported
+    candidate is the most probable one that has the median grade: a mistaken root has any grade, and the median is moved
+    least by it.
+    """
+    likely = [one for one in candidates if one.weight >= LEAST_WEIGHT * candidates[0].weight]
+    total = sum(one.weight for one in likely)
+    read = [grade_content(one.content, near, pixel_mm, criteria) for one in likely]
+    shares = [
+        (one.weight / total, given.probabilities)
+        for one, (_, _, given, _) in zip(likely, read, strict=True)
+        if given.lee is not None and given.probabilities is not None
+    ]
+    mixed = _mix(shares)
+    if mixed is None:
+        return candidates[0], *read[0]
+    middle = int(np.searchsorted(np.cumsum(mixed), 0.5 * sum(mixed)))
+    graded = [n for n, (_, _, given, _) in enumerate(read) if given.lee is not None]
+    best = min(graded, key=lambda n: (abs((read[n][2].lee or 0) - middle), n))
+    findings, quality, given, _ = read[best]
+    lee = given.lee
+    if lee is None:
+        return likely[best], *read[best]
+    given = replace(given, confidence=mixed[lee], probabilities=mixed, competing=find_competing(lee, mixed))
+    doubt = describe_doubt(given, criteria)
+    quality &= ~Quality.UNCERTAIN
+    if doubt is None:
+        return likely[best], findings, quality, given, ()
+    return likely[best], findings, quality | Quality.UNCERTAIN, given, (doubt,)
+
+
+def _mix(shares: Sequence[tuple[float, GradeProbabilities]]) -> GradeProbabilities | None:
+    """Probabilities of the grades over what may be the root; where none of it is, every grade is as likely."""
+    total = sum(weight for weight, _ in shares)
+    if total <= 0:
+        return None
+    none, mild, moderate, severe = (
+        (1.0 - MISPLACED) * sum(weight * found[grade] for weight, found in shares) / total + MISPLACED / 4
+        for grade in range(4)
+    )
+    return none, mild, moderate, severe
+
+
+def _evidence(sighting: Sighting, candidate: Candidate | None) -> Evidence | None:
+    section, image = sighting.section, sighting.image
+    content = None if candidate is None else candidate.content
+    if candidate is not None:
+        section, image = candidate.section, candidate.image
     if section is None:
         return None
     nothing, sheet = np.zeros(section.parts.shape, bool), section.sheet
@@ -175,7 +219,7 @@ def _evidence(sighting: Sighting) -> Evidence | None:
         offsets_mm=np.empty(0),
         areas_mm2=np.empty(0),
         outlines=(Outline(nothing, sheet.origin_mm, sheet.row_mm, sheet.column_mm, sheet.spacing_mm),),
-        image=sighting.image,
+        image=image,
         root=None if content is None else content.root.mask,
         fat=None if content is None else content.fat,
         profile_mm=None if content is None else content.profile.thickness_mm,

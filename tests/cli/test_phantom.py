@@ -65,3 +65,24 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path, run: Call) -> None:
     ended = run("phantom", tmp_path)
     assert ended.status == 2
     assert ended.err == "foramgrade: cannot write results: case-001 is a file, expected a folder\n"
+
+
+def test_a_dicom_series_goes_all_the_way(tmp_path: Path, run: Call) -> None:
+    ended = run("phantom", tmp_path, "--seed", "4", "--dicom")
+    assert (ended.status, ended.err) == (0, "")
+    assert "a DICOM series in dicom/" in ended.out
+    (series,) = list_series(tmp_path / "case-001" / "dicom")
+    assert (series.n_slices, series.plane.value) == (SMALL.n_slices, "sagittal")
+    for start, more in (("Grade the first: ", ["--no-panels"]), ("Then export it: ", [])):
+        line = next(line for line in ended.out.splitlines() if line.startswith(start))
+        program, *words = shlex.split(line.removeprefix(start))
+        assert program == "foramgrade"
+        done = run(*words, *more)
+        assert (done.status, done.err) == (0, "")
+    assert {path.name for path in (tmp_path / "case-001" / "graded" / "dicom").iterdir()} == {
+        "foramina_seg.dcm",
+        "foramina_sr.dcm",
+    }
+    first = _files(tmp_path / "case-001" / "dicom")
+    assert run("phantom", tmp_path / "again", "--seed", "4", "--dicom").status == 0
+    assert _files(tmp_path / "again" / "case-001" / "dicom") == first

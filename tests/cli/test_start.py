@@ -18,7 +18,8 @@ HEAVY = ("scipy", "pandas", "matplotlib", "SimpleITK", "nibabel", "foramgrade.ph
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["grade", "--help"], ["grade"], ["--version"], ["grade", "a", "--policy", "x"]]
+    "arguments",
+    [["--help"], ["grade", "--help"], ["grade"], ["--version"], ["grade", "a", "--policy", "x"], ["export", "--help"]],
 )
 def test_only_the_work_loads_what_is_heavy(arguments: list[str]) -> None:
     program = (
@@ -38,6 +39,7 @@ def test_version_and_help(start: Call, run: Call) -> None:
         ["--help"],
         ["grade", "--help"],
         ["measure", "--help"],
+        ["export", "--help"],
         ["findings", "--help"],
         ["inspect", "--help"],
         ["phantom", "--help"],

@@ -96,3 +96,20 @@ def test_uncertainty_grows_with_pixel_and_noise(draw):
     for border in Border:
         assert coarse[border].uncertainty_mm > usual[border].uncertainty_mm
         assert noisy[border].uncertainty_mm > usual[border].uncertainty_mm
+
+
+def test_marrow_behind_a_dark_cortex_is_no_fat_where_nothing_is_labelled(draw):
+    """Nothing is labelled; bone was told by brightness and ends two pixels too late, inside the marrow."""
+    drawn = draw(lost="A", filling=0.6)
+    rows, columns = np.indices(drawn.opening.shape)
+    root_end = np.flatnonzero(drawn.root.any(axis=0))[-1]
+    image = drawn.brightness.copy()
+    band = (np.abs(rows - np.argwhere(drawn.root).mean(axis=0)[0]) < 8) & drawn.opening
+    image[band & (columns > root_end)] = 0.1
+    image[(columns > root_end + 4)] = 0.65
+    free = columns <= root_end + 6
+    root = describe_root(drawn.root, np.zeros_like(drawn.root), PIXEL_MM, brightness=0.38)
+    parts = np.where(free, Part.FREE, Part.UPPER).astype(np.uint8)
+    profile = measure_profile(root, image, Bounds(free, np.zeros_like(free), parts, closed=False), PIXEL_MM)
+    findings = describe_borders(profile, **LIMITS)
+    assert findings[Border.ANTERIOR].state is BorderState.LOST

@@ -55,15 +55,38 @@ def test_bone_is_the_large_region_of_marrows_brightness():
     image = section()
     marrow = measure_marrow([(image, (60.0, 50.0))], PIXEL_MM)
     assert marrow == pytest.approx(0.65)
-    bone = find_bone(image, marrow, 0.4, PIXEL_MM)
+    bone = find_bone(image, marrow, 0.4, PIXEL_MM, at=(60.0, 50.0))
     assert bone[10, 100]
     assert not bone[image == 1.0].any()
     assert not bone[image == 0.4].any()
 
 
+def test_fat_that_is_as_bright_as_marrow_is_parted_from_it_by_the_cortex():
+    """A layer of thin fat, dimmed to marrow by the slice, joins the body but for a line of cortex 1 mm wide."""
+    image = np.full((120, 120), 0.65)
+    image[:, 30:60] = 0.1
+    image[30:90, 50:60] = 0.65
+    image[:, 60:63] = 0.1
+    bone = find_bone(image, 0.65, 0.4, PIXEL_MM, at=(60.0, 40.0))
+    assert bone[60, 100]
+    assert not bone[30:90, 50:60].any()
+
+
+def test_the_fat_of_a_wide_foramen_is_no_bone():
+    """The marrow of the aged is nearly as bright as fat; the opening has 21 x 9.6 mm."""
+    image = np.full((120, 120), 0.85)
+    rows, columns = np.indices(image.shape)
+    away = ((rows - 60) / 35) ** 2 + ((columns - 50) / 16) ** 2
+    image[away < 1.25] = 0.1
+    image[away < 1] = 1.0
+    bone = find_bone(image, 0.85, 0.4, PIXEL_MM, at=(60.0, 50.0))
+    assert bone[10, 100]
+    assert not bone[away < 1].any()
+
+
 @pytest.mark.parametrize("marrow", [None, 0.42, 0.95])
 def test_marrow_like_nerve_or_fat_is_not_told_by_brightness(marrow):
-    assert not find_bone(section(), marrow, 0.4, PIXEL_MM).any()
+    assert not find_bone(section(), marrow, 0.4, PIXEL_MM, at=(60.0, 50.0)).any()
 
 
 def test_a_structure_larger_than_a_root_is_bulk_and_a_root_is_not():

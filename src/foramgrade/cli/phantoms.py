@@ -19,6 +19,9 @@ from foramgrade.cli.validated import show_validation
 from foramgrade.errors import InputError
 from foramgrade.volume import Sequence
 
+#: Folder of a case for its DICOM series.
+SERIES = "dicom"
+
 
 class Protocol(StrEnum):
     """Sampling of a phantom; a member is called like the protocol in the phantom room."""
@@ -41,10 +44,11 @@ def write_phantoms(
         Protocol, typer.Option(metavar="clinical-2d|fine-2d|isotropic", help="Sampling of the series.")
     ] = Protocol.CLINICAL_2D,
     weighting: Annotated[Weighting, SequenceOption] = Weighting.T1,
+    dicom: Annotated[bool, typer.Option("--dicom", help="Also write the image as a DICOM series.")] = False,
 ) -> None:
     """Write synthetic spines of known measures and grades. Research and teaching only.
 
-    Every case is a folder with image.nii.gz, labels.nii.gz and truth.csv.
+    Every case is a folder with image.nii.gz, labels.nii.gz and truth.csv; with --dicom also dicom/IM0001.dcm and so on.
     """
     sequence = Sequence(weighting)
     folders = [out / f"case-{number:03d}" for number in range(1, cases + 1)]
@@ -57,11 +61,22 @@ def write_phantoms(
                 exports.write_volume(made.image, part / "image.nii.gz")
                 exports.write_labels(made.labels, part / "labels.nii.gz")
                 _write_truth([phantom.truth_row(truth) for truth in made.truth], part / "truth.csv")
+                if dicom:
+                    (part / SERIES).mkdir()
+                    thickness = made.spec.protocol.thickness_mm
+                    name = f"seed-{seed}-{folder.name}"
+                    exports.write_dicom_series(made.image, part / SERIES, case=name, thickness_mm=thickness)
             report(number, cases)
-    typer.echo(f"Written to {out}: {cases} case{'s' * (cases > 1)} with image.nii.gz, labels.nii.gz and truth.csv.")
-    image, labels, graded = (str(folders[0] / name) for name in ("image.nii.gz", "labels.nii.gz", "graded"))
+    names = ["image.nii.gz", *([f"a DICOM series in {SERIES}/"] if dicom else []), "labels.nii.gz"]
+    typer.echo(f"Written to {out}: {cases} case{'s' * (cases > 1)} with {', '.join(names)} and truth.csv.")
+    image, labels, graded = (
+        str(folders[0] / name) for name in (SERIES if dicom else "image.nii.gz", "labels.nii.gz", "graded")
+    )
     options = ["--labels", labels, "--scheme", made.labels.scheme, "--sequence", sequence.value, "--out", graded]
     typer.echo(f"Grade the first: foramgrade grade {shlex.join([image, *options])}")
+    if dicom:
+        wanted = ["--image", image, "--dicom-seg", "--dicom-sr"]
+        typer.echo(f"Then export it: foramgrade export {shlex.join([graded, *wanted])}")
     typer.echo(NOTE)
 
 

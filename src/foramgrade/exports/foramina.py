@@ -14,11 +14,8 @@ from foramgrade.exports.nifti import write_nifti
 from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline
 from foramgrade.loaders.segmentation.names import FORAMINA_FORMAT
 from foramgrade.plotting.palette import FAT, OPENING, ROOT, Stroke
-from foramgrade.tables import StudyAssessment, write_atomically
+from foramgrade.tables import FAT_SHARE, StudyAssessment, write_atomically
 from foramgrade.volume import Grid
-
-#: Fraction of fat from which a voxel inside the opening is painted as fat.
-FAT_SHARE = 0.5
 
 #: Codes of the k-th foramen, counted from 1, are 10 k + its structure's number.
 CODES_PER_FORAMEN = 10

@@ -5,7 +5,7 @@ from foramgrade.loaders.files import file_identity
 from foramgrade.loaders.listing import list_series
 from foramgrade.loaders.nifti import Orientation
 from foramgrade.loaders.pseudonym import PUBLIC_SALT, CaseNames, case_id, name_case
-from foramgrade.loaders.reading import FoundSeries, find_series, identify_files, read_volume
+from foramgrade.loaders.reading import FoundSeries, find_series, find_series_by_sha256, identify_files, read_volume
 from foramgrade.loaders.segmentation.reading import read_labels
 from foramgrade.loaders.segmentation.segments import Segment, holds_segments, read_segments
 from foramgrade.loaders.series import Plane, SeriesInfo
@@ -22,6 +22,7 @@ __all__ = [
     "case_id",
     "file_identity",
     "find_series",
+    "find_series_by_sha256",
     "holds_segments",
     "identify_files",
     "list_series",

@@ -9,10 +9,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from foramgrade.errors import InputError
+from foramgrade.errors import InputError, SeriesError
 from foramgrade.loaders.contrast import Contrast
 from foramgrade.loaders.dicom.placing import Irregularity
-from foramgrade.loaders.dicom.reading import Study, find_stack, identify_stack, read_stack, scan
+from foramgrade.loaders.dicom.reading import Study, find_stack, identify_stack, is_meant, read_stack, scan
 from foramgrade.loaders.dicom.stacks import Stack
 from foramgrade.loaders.files import Format, file_identity, find_format
 from foramgrade.loaders.itk import read_itk, read_itk_header
@@ -230,6 +230,52 @@ def find_series(
         msg = f"{path.name} holds a single series: leave the series out, found {series!r}"
         raise InputError(msg)
     return FoundSeries(path, sequence, orientation)
+
+
+def find_series_by_sha256(path: str | Path, sha256: str, *, series: str | None = None) -> FoundSeries:
+    """Find the series that a result was made from, by the identity that its provenance names.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for :func:`read_volume`; several DICOM series are told apart by their identities.
+    sha256 : str
+        What :meth:`FoundSeries.identify` gave, hexadecimal.
+    series : str or None
+        DICOM: key or UID, where several volumes lie in one file and so have one identity.
+
+    Returns
+    -------
+    FoundSeries
+        The series.
+
+    Raises
+    ------
+    SeriesError
+        If no series there is the one that is wanted, or several volumes of one file are.
+    InputError
+        As for :func:`find_series`.
+    """
+    path = Path(path)
+    if find_format(path) is not Format.DICOM:
+        found = [find_series(path, series=series)]
+        where = path.name
+    else:
+        study = scan(path)
+        if not study.stacks:
+            find_stack(study)  # says what is there instead
+        where = study.name
+        found = [FoundSeries(path, study=study, stack=stack) for stack in study.stacks if is_meant(stack, series)]
+    same = [one for one in found if one.identify()["sha256"] == sha256]
+    if not same:
+        what = f"none of the {len(found)} series in {where} is" if len(found) != 1 else f"{where} is not"
+        msg = f"{what} the image that was graded: expected SHA-256 {sha256[:12]}..., over the bytes of its files"
+        raise SeriesError(msg)
+    if len(same) > 1:
+        keys = ", ".join(one.stack.key for one in same if one.stack is not None)
+        msg = f"{where}: {len(same)} volumes lie in the files that were graded, expected one; name the series: {keys}"
+        raise SeriesError(msg)
+    return same[0]
 
 
 def identify_files(path: str | Path) -> dict[str, str]:

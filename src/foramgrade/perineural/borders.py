@@ -32,6 +32,10 @@ LOWEST_PEAK, LOWEST_SHARE_OF_PEAK = 0.3, 0.5
 #: longer the root's.
 STRUCTURE_MM, STRUCTURE_FAT = 1.0, 0.2
 
+#: Where no labels tell bone, it begins at a dark line up to this far beyond its first pixel, mm, if that is darker by
+#: this than what lies before and behind it.
+CORTEX_BEYOND_MM, CORTEX_DEPTH = 2.5, 0.08
+
 #: How far beyond a layer of fat the tissue behind it is looked at, mm.
 BEHIND_MM = 1.2
 
@@ -155,6 +159,8 @@ def measure_profile(
         way = slice(int(CORE_SHARE * start), last)
         fat = fat_fraction(seen[ray], nerve) * counted[ray]
         if not bounds.closed:
+            end = _find_cortex(seen[ray], start, end, step)
+            last = min(end, start + round(PERINEURAL_REACH_MM / step))
             last = end = _first_structure(fat, start, last, step)
             way = slice(way.start, last)
         thickness[ray] = _measure_fat(seen[ray], fat, way, step, nerve, blur_mm)
@@ -168,6 +174,20 @@ def _first_structure(fat: FloatArray, start: int, last: int, step: float) -> int
     length = max(1, round(STRUCTURE_MM / step))
     bare = ndimage.binary_opening(fat[start : last + length] < STRUCTURE_FAT, structure=np.ones(length, bool))
     return start + int(np.argmax(bare[: last - start])) if bare[: last - start].any() else last
+
+
+def _find_cortex(seen: FloatArray, start: int, end: int, step: float) -> int:
+    """Where along a ray bone begins that was told by its brightness: at the dark line before it, where one is seen.
+
+    Thin fat is as bright as marrow. A fall of brightness and a rise behind it are cortex, and before it lies no marrow.
+    """
+    stop = min(end + round(CORTEX_BEYOND_MM / step), len(seen) - 1)
+    if end <= start or stop <= end:
+        return end
+    dark = end + int(np.argmin(seen[end : stop + 1]))
+    behind = seen[dark : dark + round(CORTEX_BEYOND_MM / step) + 1].max()
+    before = seen[start : dark + 1].max()
+    return dark if min(before, behind) - seen[dark] >= CORTEX_DEPTH else end
 
 
 def _measure_fat(seen: FloatArray, fat: FloatArray, way: slice, step: float, nerve: float, blur_mm: float) -> float:

@@ -37,11 +37,36 @@ LOWEST_CREDIT, CREDIT_FALL_MM = 0.6, 6.0
 #: Tissue as bright as nerve counts for so much where it belongs to a structure larger than any root.
 BULK_CREDIT = 0.3
 
+#: Candidates for the root on each section, and by how much less evidence, mm2, one is e times less probable.
+MOST_CANDIDATES, EVIDENCE_SCALE_MM2 = 4, 1.5
+
 #: Brightness of nerve before that of the study's roots is known.
 USUAL_NERVE = 0.4
 
 #: A point this near to the edge of the image, mm, leaves no room for a foramen.
 EDGE_MM = 6.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """One structure around a point that may be the root.
+
+    Parameters
+    ----------
+    section : Section
+        The section on which it was seen.
+    image : (H, W) float array
+        Intensities on it.
+    content : Content
+        Root and fat, were it the root.
+    weight : float
+        Probability that it is, among the candidates, 0 to 1.
+    """
+
+    section: Section
+    image: FloatArray
+    content: Content
+    weight: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +78,11 @@ class Sighting:
     pointed : Pointed
         The point and its sections.
     section : Section or None
-        The section on which the root shows best; None where the image does not cover the point.
+        The point's own section; None where the image does not cover the point.
     image : (H, W) float array or None
         Intensities on it.
-    content : Content or None
-        Root and fat; None where no root was found.
+    candidates : tuple of Candidate
+        What may be the root, most probable first; empty where none was found.
     quality : Quality
         Caveats.
     """
@@ -65,8 +90,13 @@ class Sighting:
     pointed: Pointed
     section: Section | None
     image: FloatArray | None
-    content: Content | None
+    candidates: tuple[Candidate, ...]
     quality: Quality
+
+    @property
+    def content(self) -> Content | None:
+        """Root and fat of the most probable candidate; None where there is none."""
+        return self.candidates[0].content if self.candidates else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,8 +136,12 @@ def read_points(
     Returns
     -------
     list of Sighting
-        One per point. On which of its sections the root shows best is judged by what speaks for the root, less the
-        distance from the point.
+        One per point.
+
+    Notes
+    -----
+    *Definition*: the `MOST_CANDIDATES` likeliest places of each section are candidates. Weights fall by e for each
+    `EVIDENCE_SCALE_MM2` that less speaks for one than for the best, its distance from the point counted.
     """
     zero = find_zero(image)
     points = np.array([point.place.position_mm for point in pointed])
@@ -117,11 +151,15 @@ def read_points(
     if not fat_outshines(signals, SMALLEST_FAT_RATIO):
         return [_blind(point, seen) for point, seen in zip(pointed, views, strict=True)]
     marrow = _marrow_of(pointed, views)
-    first = [_best(point, seen, image_pixel_mm, marrow, expected) for point, seen in zip(pointed, views, strict=True)]
+    first = [
+        _look_for(point, seen, image_pixel_mm, marrow, expected, most=1)
+        for point, seen in zip(pointed, views, strict=True)
+    ]
     expected = expected or expected_brightness([one.content for one in first if one.content is not None])
-    if expected is None:
-        return first
-    return [_best(point, seen, image_pixel_mm, marrow, expected) for point, seen in zip(pointed, views, strict=True)]
+    return [
+        _look_for(point, seen, image_pixel_mm, marrow, expected, most=MOST_CANDIDATES)
+        for point, seen in zip(pointed, views, strict=True)
+    ]
 
 
 def _marrow_of(pointed: Sequence[Pointed], views: Sequence[Sequence[_Look]]) -> float | None:
@@ -159,47 +197,67 @@ def _covers(values: FloatArray, at: tuple[float, float], pixel_mm: float) -> boo
 def _blind(pointed: Pointed, looks: Sequence[_Look]) -> Sighting:
     """A point around which fat cannot be told."""
     if not looks:
-        return Sighting(pointed, None, None, None, pointed.quality | Quality.NO_IMAGE)
-    return Sighting(pointed, looks[0].section, looks[0].image, None, pointed.quality | Quality.FAT_NOT_BRIGHT)
+        return Sighting(pointed, None, None, (), pointed.quality | Quality.NO_IMAGE)
+    return Sighting(pointed, looks[0].section, looks[0].image, (), pointed.quality | Quality.FAT_NOT_BRIGHT)
 
 
-def _best(
-    pointed: Pointed, looks: Sequence[_Look], image_pixel_mm: float, marrow: float | None, expected: float | None
+def _look_for(
+    pointed: Pointed,
+    looks: Sequence[_Look],
+    image_pixel_mm: float,
+    marrow: float | None,
+    expected: float | None,
+    *,
+    most: int,
 ) -> Sighting:
-    """The section on which the root shows best."""
+    """What may be the root on the sections around a point."""
     known = [look for look in looks if look.signal is not None]
     if not known:
         return _blind(pointed, looks)
-    best, chosen, most = None, known[0], -np.inf
+    found: list[tuple[float, _Look, Content]] = []
     for look in known:
-        content = _read(look, pointed, image_pixel_mm, marrow, expected)
         cost = SECTION_WEIGHT * (look.distance_mm / SPREAD_MM[2]) ** 2
-        if content is not None and content.root.evidence_mm2 - cost > most:
-            best, chosen, most = content, look, content.root.evidence_mm2 - cost
-    quality = pointed.quality | (Quality.ROOT_NOT_FOUND if best is None else Quality(0))
-    return Sighting(pointed, chosen.section, chosen.image, best, quality)
+        contents = _read(look, pointed, image_pixel_mm, marrow, expected, most)
+        found += [(content.root.evidence_mm2 - cost, look, content) for content in contents]
+    if not found:
+        return Sighting(pointed, known[0].section, known[0].image, (), pointed.quality | Quality.ROOT_NOT_FOUND)
+    scores = np.array([score for score, _, _ in found])
+    weights = np.exp((scores - scores.max()) / EVIDENCE_SCALE_MM2)
+    weights /= weights.sum()
+    candidates = [
+        Candidate(look.section, look.image, content, float(weight))
+        for weight, (_, look, content) in zip(weights, found, strict=True)
+    ]
+    candidates.sort(key=lambda one: -one.weight)
+    return Sighting(pointed, known[0].section, known[0].image, tuple(candidates), pointed.quality)
 
 
 def _read(
-    look: _Look, pointed: Pointed, image_pixel_mm: float, marrow: float | None, expected: float | None
-) -> Content | None:
+    look: _Look,
+    pointed: Pointed,
+    image_pixel_mm: float,
+    marrow: float | None,
+    expected: float | None,
+    most: int,
+) -> list[Content]:
     if look.signal is None:
-        return None
+        return []
     section, brightness = look.section, look.signal.brightness(look.image)
     nerve = USUAL_NERVE if expected is None else expected
-    bone = find_bone(brightness, marrow, nerve, section.pixel_mm)
+    bone = find_bone(brightness, marrow, nerve, section.pixel_mm, at=pointed.at)
     bone |= look.labelled
     free = np.isfinite(look.image) & ~bone
     parts = np.where(bone, np.uint8(Part.UPPER), section.parts)
     return read_section(
         brightness,
         ground_of_point(pointed.at, free, section.pixel_mm, bulk=find_bulk(brightness, nerve, section.pixel_mm)),
-        Bounds(free, ~free, parts, closed=False),
+        Bounds(free, look.labelled, parts, closed=False),
         look.signal,
         pixel_mm=section.pixel_mm,
         image_pixel_mm=image_pixel_mm,
         usual_mm2=usual_area(pointed.place.level),
         expected=expected,
+        most=most,
     )
 
 

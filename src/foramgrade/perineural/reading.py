@@ -19,7 +19,7 @@ from foramgrade.findings import (
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, FatProfile, describe_borders, measure_profile
-from foramgrade.perineural.root import Root, find_root, ground_of_click, ground_of_opening, usual_area
+from foramgrade.perineural.root import Root, find_roots, ground_of_click, ground_of_opening, usual_area
 from foramgrade.perineural.seeking import Ground
 from foramgrade.perineural.shape import MISTAKEN, MISTAKEN_AROUND_POINT, expected_area, is_assessable, judge_shape
 from foramgrade.perineural.signal import Signal, fat_fraction
@@ -105,7 +105,7 @@ def read_content(
     ground = ground_of_opening(opening.mask, section.pixel_mm, disc=section.parts == Part.DISC)
     if click_mm is not None:
         ground = ground_of_click(ground, section.at(click_mm), section.pixel_mm)
-    return read_section(
+    found = read_section(
         signal.brightness(image),
         ground,
         Bounds(ground.allowed, section.parts == Part.CANAL, section.parts),
@@ -115,6 +115,7 @@ def read_content(
         usual_mm2=usual_area(foramen.segment.level),
         expected=expected,
     )
+    return found[0] if found else None
 
 
 def read_section(
@@ -127,7 +128,8 @@ def read_section(
     image_pixel_mm: float,
     usual_mm2: float,
     expected: float | None = None,
-) -> Content | None:
+    most: int = 1,
+) -> list[Content]:
     """Find root and fat on a section.
 
     Parameters
@@ -146,13 +148,15 @@ def read_section(
         Usual area of this root, mm2.
     expected : float or None
         Brightness of the study's other roots, where it is known.
+    most : int
+        Number of candidates for the root at the most.
 
     Returns
     -------
-    Content or None
-        None where no root was found.
+    list of Content
+        One per candidate, most probable first; empty where no root was found.
     """
-    root = find_root(
+    roots = find_roots(
         brightness,
         ground,
         pixel_mm,
@@ -160,15 +164,17 @@ def read_section(
         image_pixel_mm=image_pixel_mm,
         usual_mm2=usual_mm2,
         expected=expected,
+        most=most,
     )
-    if root is None:
-        return None
-    profile = measure_profile(root, brightness, bounds, pixel_mm, image_pixel_mm=image_pixel_mm)
-    fat = fat_fraction(brightness, root.brightness)
-    where = bounds.opening & ~bounds.without & ~root.mask
-    if not bounds.closed:
-        where &= ndimage.distance_transform_edt(~root.mask) * pixel_mm <= PERINEURAL_REACH_MM
-    return Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2, bounds.closed)
+    contents = []
+    for root in roots:
+        profile = measure_profile(root, brightness, bounds, pixel_mm, image_pixel_mm=image_pixel_mm)
+        fat = fat_fraction(brightness, root.brightness)
+        where = bounds.opening & ~bounds.without & ~root.mask
+        if not bounds.closed:
+            where &= ndimage.distance_transform_edt(~root.mask) * pixel_mm <= PERINEURAL_REACH_MM
+        contents.append(Content(signal, root, np.where(where, fat, 0.0), profile, usual_mm2, bounds.closed))
+    return contents
 
 
 def expected_brightness(contents: Sequence[Content]) -> float | None:

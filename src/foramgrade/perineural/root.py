@@ -18,7 +18,7 @@ from foramgrade.findings import BoolArray, FloatArray, Level
 from foramgrade.perineural.ellipse import Ellipse, fill_ellipse
 from foramgrade.perineural.fitting import fit_ellipse
 from foramgrade.perineural.outline import draw_outline
-from foramgrade.perineural.seeking import Ground, seek_ellipse
+from foramgrade.perineural.seeking import Ground, seek_ellipses
 
 #: Cross-section of a lumbar root with its ganglion where the level is not known, mm2: an oval of 6 x 5 mm.
 USUAL_ROOT_MM2 = 23.6
@@ -203,7 +203,37 @@ def find_root(
     usual_mm2: float = USUAL_ROOT_MM2,
     expected: float | None = None,
 ) -> Root | None:
-    """Find and outline the nerve root.
+    """Find and outline the nerve root; see :func:`find_roots`, whose first it is.
+
+    Returns
+    -------
+    Root or None
+        None where no oval of root size holds mostly root-like tissue.
+    """
+    found = find_roots(
+        brightness,
+        ground,
+        pixel_mm,
+        noise=noise,
+        image_pixel_mm=image_pixel_mm,
+        usual_mm2=usual_mm2,
+        expected=expected,
+    )
+    return found[0] if found else None
+
+
+def find_roots(
+    brightness: FloatArray,
+    ground: Ground,
+    pixel_mm: float,
+    *,
+    noise: float = 0.0,
+    image_pixel_mm: float = 0.0,
+    usual_mm2: float = USUAL_ROOT_MM2,
+    expected: float | None = None,
+    most: int = 1,
+) -> list[Root]:
+    """Find and outline what may be the nerve root.
 
     Parameters
     ----------
@@ -221,11 +251,14 @@ def find_root(
         Usual area of this root, mm2.
     expected : float or None
         Brightness of the study's other roots, where it is known.
+    most : int
+        Number of candidates at the most.
 
     Returns
     -------
-    Root or None
-        None where no oval of root size holds mostly root-like tissue.
+    list of Root
+        Most probable first; empty where no oval of root size holds mostly root-like tissue. Fits from several places
+        may lead to one root, which is then there as often.
 
     Notes
     -----
@@ -234,40 +267,42 @@ def find_root(
     the half-way level between root and surroundings.
     """
     if not ground.allowed.any():
-        return None
+        return []
     if expected is None:
         likeness = np.interp(brightness, *_ANY_ROOT)
         around = _weigh_around(likeness, brightness, ground)
-        sought = seek_ellipse(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2)
-        if sought is None or sought[1] < SMALLEST_EVIDENCE_MM2:
-            return None
-        expected = _own_brightness(brightness, ground.allowed, sought[0], pixel_mm)
-    darkest, brightest = _own_range(expected, _dark_tissue(brightness, ground.allowed, pixel_mm), noise)
-    likeness = _likeness(brightness, expected, (darkest, brightest))
+        first = seek_ellipses(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2)
+        if not first or first[0][1] < SMALLEST_EVIDENCE_MM2:
+            return []
+        expected = _own_brightness(brightness, ground.allowed, first[0][0], pixel_mm)
+    range_ = _own_range(expected, _dark_tissue(brightness, ground.allowed, pixel_mm), noise)
+    likeness = _likeness(brightness, expected, range_)
     around = _weigh_around(likeness, brightness, ground)
-    sought = seek_ellipse(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2)
-    if sought is None or sought[1] < SMALLEST_EVIDENCE_MM2:
-        return None
-    fit = fit_ellipse(
-        brightness,
-        ground.allowed,
-        sought[0],
-        pixel_mm,
-        image_pixel_mm=image_pixel_mm,
-        noise=noise,
-        expected=expected,
-        usual_mm2=usual_mm2,
-    )
-    if fit.ellipse.area_mm2 > LARGEST_SHARE * usual_mm2:
-        # Larger than any root: the fit took in tissue like it. The size that was sought stands, and says nothing.
-        fit = replace(fit, ellipse=sought[0], area_u=np.inf, aspect_u=np.inf)
-    mask = draw_outline(fit, brightness, pixel_mm, noise=noise) & ground.allowed
-    if not mask.any():
-        return None
-    alike = (brightness < brightest) & (brightness >= darkest) & ground.allowed
-    drawn = describe_root(mask, alike, pixel_mm, brightness=fit.brightness)
-    aspect = fit.ellipse.aspect
-    return replace(drawn, aspect=aspect, area_u=fit.area_u, aspect_u=fit.aspect_u, evidence_mm2=sought[1])
+    roots = []
+    for ellipse, evidence_mm2 in seek_ellipses(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2, most=most):
+        if evidence_mm2 < SMALLEST_EVIDENCE_MM2:
+            break
+        fit = fit_ellipse(
+            brightness,
+            ground.allowed,
+            ellipse,
+            pixel_mm,
+            image_pixel_mm=image_pixel_mm,
+            noise=noise,
+            expected=expected,
+            usual_mm2=usual_mm2,
+        )
+        if fit.ellipse.area_mm2 > LARGEST_SHARE * usual_mm2:
+            # Larger than any root: the fit took in tissue like it. The size that was sought stands, and says nothing.
+            fit = replace(fit, ellipse=ellipse, area_u=np.inf, aspect_u=np.inf)
+        mask = draw_outline(fit, brightness, pixel_mm, noise=noise) & ground.allowed
+        if not mask.any():
+            continue
+        alike = (brightness < range_[1]) & (brightness >= range_[0]) & ground.allowed
+        drawn = describe_root(mask, alike, pixel_mm, brightness=fit.brightness)
+        aspect = fit.ellipse.aspect
+        roots.append(replace(drawn, aspect=aspect, area_u=fit.area_u, aspect_u=fit.aspect_u, evidence_mm2=evidence_mm2))
+    return roots
 
 
 def describe_root(mask: BoolArray, alike: BoolArray, pixel_mm: float, *, brightness: float) -> Root:

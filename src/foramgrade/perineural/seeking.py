@@ -35,6 +35,9 @@ _USUAL_ASPECT = 1.35
 #: A pixel where the root cannot be costs this many times what a pixel of pure fat costs.
 _OUTSIDE_COST = 2.0
 
+#: Two ellipses whose centres are nearer than this are one root, mm.
+APART_MM = 2.0
+
 #: Raster of the search, mm: finer gains nothing, because the outline is fitted afterwards.
 SEARCH_PIXEL_MM = 0.6
 
@@ -61,10 +64,10 @@ class Ground:
     closed: bool = True
 
 
-def seek_ellipse(
-    likeness: FloatArray, around: FloatArray, ground: Ground, pixel_mm: float, *, usual_mm2: float
-) -> tuple[Ellipse, float] | None:
-    """Find the ellipse for which most speaks.
+def seek_ellipses(
+    likeness: FloatArray, around: FloatArray, ground: Ground, pixel_mm: float, *, usual_mm2: float, most: int = 1
+) -> list[tuple[Ellipse, float]]:
+    """Find the places at which most speaks for an ellipse, and the best ellipse of each.
 
     Parameters
     ----------
@@ -78,17 +81,20 @@ def seek_ellipse(
         Edge of a pixel, mm.
     usual_mm2 : float
         Usual area of this root, mm2.
+    most : int
+        Number of places at the most.
 
     Returns
     -------
-    tuple of Ellipse and float, or None
-        The ellipse and its evidence, mm2; None where no pixel is allowed.
+    list of tuple of Ellipse and float
+        Ellipses and their evidence, mm2, most first, their centres at least `APART_MM` apart; empty where no pixel is
+        allowed.
     """
     every = max(1, round(SEARCH_PIXEL_MM / pixel_mm))
     window = find_window(ground.allowed, pixel_mm, usual_mm2)
     allowed = _shrink(ground.allowed.astype(float), window, every, 0.0) > 0.5
     if not allowed.any():
-        return None
+        return []
     inside = np.where(likeness > 0, likeness * ground.credit, likeness)
     inside = np.where(ground.allowed, inside, -0.5 * _OUTSIDE_COST)
     outside = np.where(around > 0, around * ground.credit, around)
@@ -102,10 +108,18 @@ def seek_ellipse(
     evidence = fft.irfft2((transformed[:, None] * spectra).sum(axis=0), s=allowed.shape) * pixel**2
     cost = _shrink(ground.cost_mm2, window, every, 0.0)
     total = np.where(allowed, evidence - priors[:, None, None] - cost, -np.inf)
-    best, row, column = np.unravel_index(int(np.argmax(total)), total.shape)
-    # The last pixel of the search raster may be centred beyond the section's edge.
-    centre = (np.array([row, column]) + 0.5) * every - 0.5 + [window[0].start, window[1].start]
-    return Ellipse.of_area(float(centre[0]), float(centre[1]), *tried[best]), float(total[best, row, column])
+    kind = total.argmax(axis=0)
+    best = np.take_along_axis(total, kind[None], axis=0)[0]
+    rows, columns = np.indices(best.shape)
+    found: list[tuple[Ellipse, float]] = []
+    while len(found) < most and np.isfinite(best).any():
+        row, column = np.unravel_index(int(np.argmax(best)), best.shape)
+        # The last pixel of the search raster may be centred beyond the section's edge.
+        centre = (np.array([row, column]) + 0.5) * every - 0.5 + [window[0].start, window[1].start]
+        ellipse = Ellipse.of_area(float(centre[0]), float(centre[1]), *tried[kind[row, column]])
+        found.append((ellipse, float(best[row, column])))
+        best[np.hypot(rows - row, columns - column) * pixel < APART_MM] = -np.inf
+    return found
 
 
 def find_window(allowed: BoolArray, pixel_mm: float, usual_mm2: float) -> tuple[slice, slice]:

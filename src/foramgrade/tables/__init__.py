@@ -7,7 +7,7 @@ them.
 
 from foramgrade.tables.columns import BOOLEAN_COLUMNS, COLUMNS, DECIMALS, INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS
 from foramgrade.tables.files import read_csv, write_atomically, write_rows, write_table
-from foramgrade.tables.foramen import quality_names
+from foramgrade.tables.foramen import FAT_SHARE, quality_names
 from foramgrade.tables.grade_scales import (
     GRADE_SCALES,
     LEE_SCALE,
@@ -17,6 +17,7 @@ from foramgrade.tables.grade_scales import (
     GradeScale,
 )
 from foramgrade.tables.reader_reads import READ_COLUMNS, Reads, find_files, read_reads
+from foramgrade.tables.reading import parse_level, read_json
 from foramgrade.tables.reads import GRADE_COLUMNS, GradedReads, grade_reads
 from foramgrade.tables.sheets import Sheet, read_sheet, write_sheet
 from foramgrade.tables.study import StudyAssessment, rows, write_csv, write_json
@@ -25,6 +26,7 @@ __all__ = [
     "BOOLEAN_COLUMNS",
     "COLUMNS",
     "DECIMALS",
+    "FAT_SHARE",
     "GRADE_COLUMNS",
     "GRADE_SCALES",
     "INTEGER_COLUMNS",
@@ -42,8 +44,10 @@ __all__ = [
     "StudyAssessment",
     "find_files",
     "grade_reads",
+    "parse_level",
     "quality_names",
     "read_csv",
+    "read_json",
     "read_reads",
     "read_sheet",
     "rows",

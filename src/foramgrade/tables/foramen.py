@@ -9,12 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 from foramgrade.errors import InputError
-from foramgrade.findings import QUANTITIES, Border, ForamenAssessment, PerineuralFindings, Quality, Quantity
+from foramgrade.findings import (
+    QUANTITIES,
+    Border,
+    Evidence,
+    FloatArray,
+    ForamenAssessment,
+    PerineuralFindings,
+    Quality,
+    Quantity,
+)
 from foramgrade.geometry.reference import find_percentile, find_references
 from foramgrade.tables.columns import Cell
+from foramgrade.tables.masks import mask_to_runs
 
 JSON_DECIMALS = 6
 """Decimals of a number in JSON: far below any meaning, and the same on every machine."""
+
+RASTER_DECIMALS = 9
+"""Decimals of the place of a section in JSON, mm: a step from pixel to pixel is taken some hundred times."""
+
+FAT_SHARE = 0.5
+"""Share of fat from which a pixel of the outlines in JSON counts as fat."""
 
 
 def foramen_cells(foramen: ForamenAssessment) -> dict[str, Cell]:
@@ -73,7 +89,8 @@ def foramen_document(foramen: ForamenAssessment) -> dict[str, object]:
     -------
     dict
         Grade, reasons, quality, measurements with units, standard uncertainties and published values, findings per
-        border, and of the evidence the profiles over sections and around the root; no pictures.
+        border, and of the evidence the profiles over sections and around the root, and the outlines of opening, root
+        and fat where they are in the patient; no pictures.
 
     Raises
     ------
@@ -114,6 +131,7 @@ def foramen_document(foramen: ForamenAssessment) -> dict[str, object]:
             "obliquity_deg": plain(evidence.obliquity_deg),
         },
         "fat_profile_mm": None if evidence is None or evidence.profile_mm is None else _profile(evidence.profile_mm),
+        "outlines": None if evidence is None else _outlines(evidence),
     }
 
 
@@ -234,6 +252,31 @@ def _findings(findings: PerineuralFindings) -> dict[str, object]:
         "root_shape": findings.root_shape.value,
         "root_shape_probability": plain(findings.root_shape_probability),
     }
+
+
+def _outlines(evidence: Evidence) -> dict[str, object]:
+    """Opening, root and fat as runs of pixels, and where the sections are in the patient."""
+    return {
+        "pixel_mm": plain(evidence.pixel_mm),
+        "shape": list(evidence.opening.shape),
+        "chosen": evidence.chosen,
+        "sections": [
+            {
+                "origin_mm": _vector(outline.origin_mm),
+                "row_mm": _vector(outline.row_mm),
+                "column_mm": _vector(outline.column_mm),
+                "spacing_mm": plain(outline.spacing_mm),
+                "opening": mask_to_runs(outline.mask),
+            }
+            for outline in evidence.outlines
+        ],
+        "root": None if evidence.root is None else mask_to_runs(evidence.root),
+        "fat": None if evidence.fat is None else mask_to_runs(evidence.fat >= FAT_SHARE),
+    }
+
+
+def _vector(values: FloatArray) -> list[float]:
+    return [round(float(value), RASTER_DECIMALS) + 0.0 for value in values]
 
 
 def _profile(values: npt.NDArray[np.float64]) -> list[object]:

@@ -142,7 +142,7 @@ def find_stack(
         found = [*study.damaged.values(), *study.left_out]
         nothing = f"{study.name} holds no DICOM series, expected one; a file of another format is given by its own name"
         raise InputError(str(found[0]) if found else nothing)
-    fitting = [stack for stack in study.stacks if _is_meant(stack, series)]
+    fitting = [stack for stack in study.stacks if is_meant(stack, series)]
     if plane is not None:
         fitting = [stack for stack in fitting if plane_across(normal_of(stack.frames[0])) is plane]
     if sequence is not None and series is None:
@@ -239,7 +239,8 @@ def _why_no_volume(stack: Stack) -> str:
     return ""
 
 
-def _is_meant(stack: Stack, series: str | None) -> bool:
+def is_meant(stack: Stack, series: str | None) -> bool:
+    """Whether a stack is the one that a key of a listing or a UID names; every one where nothing is named."""
     return series is None or series in (stack.key, stack.name, stack.uid, stack.header.series_uid)
 
 

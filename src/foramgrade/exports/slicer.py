@@ -1,0 +1,181 @@
+"""Files for 3D Slicer: the foramina as a segmentation with names and colours, and the sections as planes."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import lazy_loader as lazy
+import numpy as np
+
+from foramgrade.errors import InputError
+from foramgrade.exports.codes import SIDES, Code, code_level
+from foramgrade.exports.contours import section_axes
+from foramgrade.exports.folder import fill_folder, replace_file
+from foramgrade.exports.foramina import ForamenLabel, Structure, paint_foramina
+from foramgrade.exports.properties import PROPERTIES
+from foramgrade.findings import ForamenAssessment, Side
+from foramgrade.plotting.palette import OPENING
+from foramgrade.tables import StudyAssessment, parse_level, write_atomically
+from foramgrade.volume import Grid
+
+SimpleITK = lazy.load("SimpleITK")
+
+#: What Slicer itself writes as the identifier of the format; it is no address.
+_MARKUPS = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+_SCHEMA = _MARKUPS + "markups-schema-v1.0.3.json#"
+
+#: Decimals of positions and axes, far below a voxel.
+_DECIMALS = 6
+_TO_LPS = np.array([-1.0, -1.0, 1.0])
+#: How far a plane is drawn beyond the opening, mm.
+_MARGIN_MM = 5.0
+
+
+def write_slicer(study: StudyAssessment, grid: Grid, folder: Path) -> tuple[str, ...]:
+    """Write a study for 3D Slicer.
+
+    Parameters
+    ----------
+    study : StudyAssessment
+        Assessed foramina.
+    grid : Grid
+        Where to paint; best the grid of the label map.
+    folder : Path
+        Made where it does not exist; files of the same names are replaced.
+
+    Returns
+    -------
+    tuple of str
+        ``foramina.seg.nrrd``, and a plane for every foramen with a section, such as ``L4-L5_left.mrk.json``.
+
+    Raises
+    ------
+    InputError
+        If nothing of the study lies on the grid, or the folder cannot be written to.
+
+    Notes
+    -----
+    *Definition*: the voxels are those of `paint_foramina`, in one layer. A plane is the reported section, centred on
+    the opening (or the root, where that is not measured); x points to anterior, y to superior, the normal to the right.
+    *Limits*: Slicer reads the first plane of a file only, so that every plane has a file of its own.
+    """
+    names = ["foramina.seg.nrrd"]
+    with fill_folder(folder) as part:
+        write_segments(study, grid, part / names[0])
+        for foramen in study.foramina:
+            plane = describe_plane(foramen)
+            if plane is not None:
+                names.append(f"{_plain(foramen.name)}.mrk.json")
+                write_atomically(json.dumps(plane, indent=2, ensure_ascii=False) + "\n", part / names[-1])
+    return tuple(names)
+
+
+def write_segments(study: StudyAssessment, grid: Grid, path: Path) -> tuple[ForamenLabel, ...]:
+    """Write the foramina as ``.seg.nrrd``; parameters and errors as for `write_slicer`.
+
+    Returns
+    -------
+    tuple of ForamenLabel
+        What was painted.
+    """
+    array, described = paint_foramina(study, grid)
+    labels = [label for label in described if label.voxels]
+    if not labels:
+        msg = "no foramen of the study lies on the grid: there is nothing to write as a segmentation"
+        raise InputError(msg)
+    image = SimpleITK.GetImageFromArray(array.transpose(2, 1, 0))
+    image.SetSpacing([float(mm) for mm in grid.spacing_mm])
+    image.SetDirection((np.diag(_TO_LPS) @ grid.directions).ravel().tolist())
+    image.SetOrigin((grid.affine[:3, 3] * _TO_LPS).tolist())
+    image.SetMetaData("Segmentation_ContainedRepresentationNames", "Binary labelmap|")
+    image.SetMetaData("Segmentation_MasterRepresentation", "Binary labelmap")
+    image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")
+    for number, label in enumerate(labels):
+        for key, value in _describe_segment(label, grid).items():
+            image.SetMetaData(f"Segment{number}_{key}", value)
+    writer = SimpleITK.ImageFileWriter()
+    writer.SetImageIO("NrrdImageIO")
+    writer.UseCompressionOn()
+    with replace_file(path) as part:
+        writer.SetFileName(str(part))
+        try:
+            writer.Execute(image)
+        except RuntimeError as error:
+            msg = f"cannot write {path.name}"
+            raise InputError(msg) from error
+    return tuple(labels)
+
+
+def _describe_segment(label: ForamenLabel, grid: Grid) -> dict[str, str]:
+    red, green, blue = (int(label.color[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    category, kind = PROPERTIES[Structure[label.structure.upper()]]
+    level, side = code_level(parse_level(label.level)), SIDES[Side(label.side)]
+    entry = "~".join(
+        [
+            "Segmentation category and type - foramgrade",
+            *(_triple(code) for code in (category, kind, side)),
+            "Anatomic codes - foramgrade",
+            *(_triple(code) for code in (level, side)),
+        ]
+    )
+    return {
+        "ID": label.abbreviation,
+        "Name": label.name,
+        "NameAutoGenerated": "0",
+        "Color": f"{red:.6f} {green:.6f} {blue:.6f}",
+        "ColorAutoGenerated": "0",
+        "Extent": " ".join(f"0 {n - 1}" for n in grid.shape),
+        "LabelValue": str(label.index),
+        "Layer": "0",
+        "Tags": f"TerminologyEntry:{entry}|",
+    }
+
+
+def _triple(code: Code) -> str:
+    return f"{code.scheme}^{code.value}^{code.meaning}"
+
+
+def describe_plane(foramen: ForamenAssessment) -> dict[str, Any] | None:
+    """Describe the reported section as Slicer's markups plane; None where there is no section."""
+    evidence = foramen.evidence
+    if evidence is None or not evidence.outlines:
+        return None
+    section = evidence.outlines[evidence.chosen]
+    mask = section.mask if section.mask.any() else evidence.root
+    if mask is None or not mask.any():
+        return None
+    superior, anterior, normal = section_axes(evidence)
+    rows, columns = np.nonzero(mask)
+    pixels = np.outer(rows, section.row_mm) + np.outer(columns, section.column_mm) + section.origin_mm
+    centre = pixels.mean(axis=0)
+    bounds = []
+    for axis in (anterior, superior):
+        along = (pixels - centre) @ axis
+        bounds += [_rounded(along.min() - _MARGIN_MM), _rounded(along.max() + _MARGIN_MM)]
+    base_to_node = np.eye(4)
+    base_to_node[:3, :3] = np.column_stack([axis * _TO_LPS for axis in (anterior, superior, normal)])
+    name = f"{foramen.level.name} {foramen.side.value} section"
+    color = [int(OPENING.color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    markup = {
+        "type": "Plane",
+        "name": name,
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "planeType": "pointNormal",
+        "sizeMode": "absolute",
+        "baseToNode": [_rounded(value) for value in base_to_node.ravel()],
+        "planeBounds": bounds,
+        "controlPoints": [{"id": "1", "label": name, "position": [_rounded(x) for x in centre * _TO_LPS]}],
+        "display": {"visibility": True, "opacity": 0.6, "color": color, "selectedColor": color},
+    }
+    return {"@schema": _SCHEMA, "markups": [markup]}
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), _DECIMALS) + 0.0
+
+
+def _plain(name: str) -> str:
+    """Name of a foramen without what a file's name cannot hold."""
+    return re.sub(r"[^\w.-]", "-", name)
