@@ -1,3 +1,4 @@
+from . import agreement as agreement
 from .errors import AnatomyError as AnatomyError
 from .errors import CriteriaError as CriteriaError
 from .errors import ForamgradeError as ForamgradeError
@@ -30,7 +31,9 @@ from .pipeline import assess as assess
 from .plotting import plot_foramen as plot_foramen
 from .plotting import plot_study as plot_study
 from .pointed import assess_points as assess_points
+from .tables import Reads as Reads
 from .tables import StudyAssessment as StudyAssessment
+from .tables import read_reads as read_reads
 from .volume import Grid as Grid
 from .volume import LabelMap as LabelMap
 from .volume import Sequence as Sequence

@@ -1,5 +1,6 @@
 """Files for other programs: images and label maps, DICOM objects, BIDS derivatives, and the folder of a study."""
 
+from foramgrade.exports.agreement import write_agreement
 from foramgrade.exports.bids import BidsSource, find_bids_source, write_bids
 from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, write_dicom_series, write_dicom_sr
 from foramgrade.exports.fhir import write_fhir
@@ -19,6 +20,7 @@ __all__ = [
     "paint_foramina",
     "read_graded",
     "read_source",
+    "write_agreement",
     "write_bids",
     "write_dicom_seg",
     "write_dicom_series",

@@ -6,8 +6,17 @@ them.
 """
 
 from foramgrade.tables.columns import BOOLEAN_COLUMNS, COLUMNS, DECIMALS, INTEGER_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS
-from foramgrade.tables.files import read_csv, write_atomically, write_rows
+from foramgrade.tables.files import read_csv, write_atomically, write_rows, write_table
 from foramgrade.tables.foramen import FAT_SHARE, quality_names
+from foramgrade.tables.grade_scales import (
+    GRADE_SCALES,
+    LEE_SCALE,
+    RSNA_SCALE,
+    SARTORETTI_SCALE,
+    WILDERMUTH_SCALE,
+    GradeScale,
+)
+from foramgrade.tables.reader_reads import READ_COLUMNS, Reads, find_files, read_reads
 from foramgrade.tables.reading import parse_level, read_json
 from foramgrade.tables.reads import GRADE_COLUMNS, GradedReads, grade_reads
 from foramgrade.tables.sheets import Sheet, read_sheet, write_sheet
@@ -19,17 +28,27 @@ __all__ = [
     "DECIMALS",
     "FAT_SHARE",
     "GRADE_COLUMNS",
+    "GRADE_SCALES",
     "INTEGER_COLUMNS",
+    "LEE_SCALE",
     "NUMBER_COLUMNS",
+    "READ_COLUMNS",
+    "RSNA_SCALE",
+    "SARTORETTI_SCALE",
     "TEXT_COLUMNS",
+    "WILDERMUTH_SCALE",
+    "GradeScale",
     "GradedReads",
+    "Reads",
     "Sheet",
     "StudyAssessment",
+    "find_files",
     "grade_reads",
     "parse_level",
     "quality_names",
     "read_csv",
     "read_json",
+    "read_reads",
     "read_sheet",
     "rows",
     "write_atomically",
@@ -37,4 +56,5 @@ __all__ = [
     "write_json",
     "write_rows",
     "write_sheet",
+    "write_table",
 ]

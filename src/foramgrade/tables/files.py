@@ -3,13 +3,13 @@
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from foramgrade.errors import InputError
-from foramgrade.tables.columns import COLUMNS, Cell, from_text, to_text, typed
+from foramgrade.tables.columns import COLUMNS, FORMULA_STARTS, Cell, from_text, to_text, typed
 
 
 def write_rows(rows: Iterable[Mapping[str, Cell]], path: str | os.PathLike[str]) -> None:
@@ -37,6 +37,48 @@ def write_rows(rows: Iterable[Mapping[str, Cell]], path: str | os.PathLike[str])
     writer.writerow(COLUMNS)
     writer.writerows([to_text(column, row[column]) for column in COLUMNS] for row in rows)
     write_atomically(text.getvalue(), path)
+
+
+def write_table(
+    rows: Iterable[Mapping[str, str | int | float | bool | None]], columns: Sequence[str], path: str | os.PathLike[str]
+) -> None:
+    """Write rows with columns of their own as a CSV file.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        Value by column; None, or a column that is not there, is an empty cell.
+    columns : sequence of str
+        In this order.
+    path : path
+        File to write or replace; its folder must exist.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+
+    Notes
+    -----
+    UTF-8, comma, the same bytes for the same rows. Text that a spreadsheet might run as a formula gets a leading
+    apostrophe, and so does text that starts with one.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_plain(row.get(column)) for column in columns] for row in rows)
+    write_atomically(text.getvalue(), path)
+
+
+def _plain(value: str | int | float | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        line = " ".join(value.splitlines())
+        return f"'{line}" if line.startswith((*FORMULA_STARTS, "'")) else line
+    return str(value)
 
 
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
