@@ -7,7 +7,7 @@ itself (``foramgrade.assess``) have such a door of their own.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["anatomy", "dataset", "exports", "files", "loaders", "phantom", "plotting", "tables", "validation", "words"]
+__all__ = ["anatomy", "batch", "exports", "files", "loaders", "phantom", "plotting", "tables", "validation", "words"]
 
 
 class _Room:
@@ -19,12 +19,11 @@ class _Room:
 
 
 if TYPE_CHECKING:
-    from foramgrade import exports, loaders, phantom, plotting, tables, validation
+    from foramgrade import batch, exports, loaders, phantom, plotting, tables, validation
     from foramgrade.anatomy import labels as anatomy
-    from foramgrade.loaders import dataset, files
+    from foramgrade.loaders import files
     from foramgrade.plotting import words
 else:
     exports, loaders, phantom, plotting = (_Room(name) for name in ("exports", "loaders", "phantom", "plotting"))
-    tables, validation = _Room("tables"), _Room("validation")
+    batch, tables, validation = (_Room(name) for name in ("batch", "tables", "validation"))
     anatomy, files, words = (_Room(name) for name in ("anatomy.labels", "loaders.files", "plotting.words"))
-    dataset = _Room("loaders.dataset")
