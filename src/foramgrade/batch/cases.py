@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from foramgrade.anatomy.labels import LevelNames
 from foramgrade.batch.assessing import StudyFiles
 from foramgrade.errors import InputError
 from foramgrade.loaders.dataset import StudyCase
@@ -86,7 +87,9 @@ class Complaints:
         raise InputError(msg)
 
 
-def from_data_set(number: int, study: StudyCase, *, scheme: str | None) -> BatchCase:
+def from_data_set(
+    number: int, study: StudyCase, *, scheme: str | None, level_names: LevelNames | None = None
+) -> BatchCase:
     """Make a case of one that a data set names.
 
     Parameters
@@ -97,6 +100,8 @@ def from_data_set(number: int, study: StudyCase, *, scheme: str | None) -> Batch
         The case.
     scheme : str or None
         Label scheme where the data set does not tell it.
+    level_names : mapping of int or str to str, or None
+        Names for the vertebrae of label maps.
 
     Returns
     -------
@@ -113,6 +118,7 @@ def from_data_set(number: int, study: StudyCase, *, scheme: str | None) -> Batch
         labels=study.labels,
         instances=study.instances,
         scheme=(study.scheme or scheme) if study.labels is not None else None,
+        level_names=level_names if study.labels is not None else None,
         places=study.points,
         series=study.series,
         sequence=study.sequence,

@@ -89,8 +89,6 @@ def _run(
                 except distributed.KilledWorker:
                     yield case, None
     except lost as error:
-        if isinstance(error, StoppedError):
-            raise
         msg = f"the Dask scheduler is lost ({type(error).__name__}); what is done is kept, the same command goes on"
         raise StoppedError(msg) from error
 

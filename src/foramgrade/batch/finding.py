@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from foramgrade.anatomy.labels import parse_level_names
 from foramgrade.batch.cases import BatchCase, Complaints, absolute, from_data_set
-from foramgrade.batch.manifest import Defaults, open_manifest, read_cases
+from foramgrade.batch.manifest import Defaults, check_defaults, open_manifest, read_cases
 from foramgrade.errors import InputError
 from foramgrade.loaders import file_identity
 from foramgrade.loaders.dataset import Part, StudyCase, read_bids, read_lumbardisc
@@ -59,7 +60,7 @@ def find_cohort(path: Path, *, defaults: Defaults, derivatives: str | None = Non
     InputError
         If there is no such file or folder, or it is none of the three.
     """
-    path = absolute(path)
+    path, defaults = absolute(path), check_defaults(defaults)
     if path.is_dir():
         return _find_data_set(path, defaults, derivatives)
     if derivatives is not None:
@@ -93,7 +94,8 @@ def _find_data_set(path: Path, defaults: Defaults, derivatives: str | None) -> C
 
 def _data_set_cases(studies: Iterator[StudyCase], defaults: Defaults) -> Iterator[BatchCase]:
     number = 0
+    names = None if defaults.levels is None else parse_level_names(defaults.levels)
     for study in studies:
         if defaults.sequence is None or study.image is None or study.sequence in (None, defaults.sequence):
-            yield from_data_set(number, study, scheme=defaults.scheme)
+            yield from_data_set(number, study, scheme=defaults.scheme, level_names=names)
             number += 1

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from foramgrade.anatomy.labels import parse_level_names
 from foramgrade.anatomy.schemes import scheme_names
 from foramgrade.batch.assessing import StudyFiles
 from foramgrade.batch.cases import BatchCase, Complaints, absolute, printable
+from foramgrade.batch.outcome import CASE_COLUMNS
 from foramgrade.errors import InputError
 from foramgrade.loaders import PUBLIC_SALT, case_id
 from foramgrade.loaders.segmentation.names import NAMES_SCHEME
@@ -26,6 +27,8 @@ MANIFEST_COLUMNS = (
 )
 #: Columns of them that go into the tables beside those that are carried through.
 CARRIED_FIRST = ("patient", "state")
+#: Columns of the results, whose names a carried column cannot have.
+TAKEN_COLUMNS = frozenset((*COLUMNS, *CASE_COLUMNS))
 #: Columns that name a file or a folder.
 PATH_COLUMNS = ("image", "labels", "instances", "points")
 #: Contrasts that can be graded.
@@ -109,7 +112,7 @@ def read_header(names: Sequence[str], file: str) -> Header:
         raise InputError(msg)
     ours = {key: named[key] for key in MANIFEST_COLUMNS if key in named}
     others = {names[place].strip(): place for key, place in named.items() if key not in MANIFEST_COLUMNS}
-    taken = sorted(name for name in others if column_key(name) in COLUMNS)
+    taken = sorted(name for name in others if column_key(name) in TAKEN_COLUMNS)
     if taken:
         msg = (
             f"{file}: the results have columns {', '.join(taken)} of their own, give those of the manifest other names"
@@ -195,7 +198,7 @@ def _case(
     case = case or case_id(
         *[given[name] for name in PATH_COLUMNS if name in given][:1], *[series or "-"], salt=defaults.salt
     )
-    scheme = _scheme(cells.get("scheme") or defaults.scheme, folder)
+    scheme = find_scheme(cells["scheme"], folder) if cells.get("scheme") else defaults.scheme
     levels = cells.get("levels") or defaults.levels
     names = None if levels is None else parse_level_names(levels)
     sequence = _sequence(cells.get("sequence", "")) or defaults.sequence
@@ -221,8 +224,28 @@ def _case(
     return BatchCase(number, case, files, carried=carried, urls=urls)
 
 
-def _scheme(text: str | None, folder: Path) -> str | None:
-    if text is None or text == NAMES_SCHEME:
+def check_defaults(defaults: Defaults) -> Defaults:
+    """Refuse a scheme or names of levels that could not be understood in any row; make the path of a scheme absolute.
+
+    Raises
+    ------
+    InputError
+        With what was found and expected.
+    """
+    if defaults.levels is not None:
+        parse_level_names(defaults.levels)
+    return defaults if defaults.scheme is None else replace(defaults, scheme=find_scheme(defaults.scheme, Path()))
+
+
+def find_scheme(text: str, folder: Path) -> str:
+    """Check the name of a scheme; a file's is made absolute.
+
+    Raises
+    ------
+    InputError
+        If there is no scheme of this name.
+    """
+    if text == NAMES_SCHEME:
         return text
     if text.lower().endswith(".json"):
         return str(absolute(folder / text))

@@ -16,6 +16,8 @@ RECORD_FORMAT = "foramgrade outcome 1"
 RECORD = "outcome.json"
 #: Name of the table in a case's folder.
 TABLE = "foramina.csv"
+#: Columns of the table of cases, before those that are carried.
+CASE_COLUMNS = ("number", "case", "outcome", "failed_at", "problem", "remarks", "n_foramina")
 
 
 class State(StrEnum):

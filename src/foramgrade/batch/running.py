@@ -5,6 +5,7 @@ values that can be sent, everything else goes through the folder of the run.
 """
 
 import shutil
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ from foramgrade.exports import write_study
 
 #: File in a failed case's folder that tells the way to a bug.
 BUG = "bug.txt"
+#: Warnings, logging and pictures are the process's, not a thread's: of a worker's threads one runs a case at a time.
+_ALONE = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,11 @@ def run_case(case: BatchCase, order: Order) -> Outcome:
     StoppedError
         If results cannot be written, or another version of this package works here than started the run.
     """
+    with _ALONE:
+        return _run_or_keep(case, order)
+
+
+def _run_or_keep(case: BatchCase, order: Order) -> Outcome:
     here = version("foramgrade")
     if here != order.version:
         msg = (
@@ -87,7 +95,7 @@ def run_case(case: BatchCase, order: Order) -> Outcome:
         raise StoppedError(msg)
     record, stamps = read_record(case_folder(order.out, case.case)), _stamp(case)
     if record is not None and _stands(record, case, order):
-        if _told(record, "stamp") == {role: stamp and stamp.digest for role, stamp in stamps.items()}:
+        if _told(record, "stamp") == _digests(stamps):
             return replace(record.outcome, kept=True)
         if case.files is not None and not case.urls:
             hashes = hash_inputs(case.files)
@@ -117,18 +125,60 @@ def would_run(case: BatchCase, order: Order) -> bool:
     record = read_record(case_folder(order.out, case.case))
     if record is None or not _stands(record, case, order):
         return True
-    return _told(record, "stamp") != {role: stamp and stamp.digest for role, stamp in _stamp(case).items()}
+    return _told(record, "stamp") != _digests(_stamp(case))
+
+
+def lacking_inputs(case: BatchCase) -> tuple[str, ...]:
+    """Name the inputs of a case that are not there, by role."""
+    return tuple(role for role, stamp in _stamp(case).items() if stamp is None)
+
+
+def recall(case: BatchCase, order: Order, *, look: bool) -> Outcome:
+    """Say what became of a case by what its folder records.
+
+    Parameters
+    ----------
+    case : BatchCase
+        The case.
+    order : Order
+        What the run does.
+    look : bool
+        Whether to look at size and time of the inputs too; not needed right after a run.
+
+    Returns
+    -------
+    Outcome
+        `State.MISSING` where no record stands.
+    """
+    record = read_record(case_folder(order.out, case.case))
+    if (
+        record is None
+        or not _belongs(record, case, order)
+        or (look and _told(record, "stamp") != _digests(_stamp(case)))
+    ):
+        return Outcome(case.case, State.MISSING)
+    return record.outcome
+
+
+def _digests(stamps: dict[str, Stamp | None]) -> dict[str, object]:
+    return {role: stamp and stamp.digest for role, stamp in stamps.items()}
+
+
+def _belongs(record: Record, case: BatchCase, order: Order) -> bool:
+    """Whether a record is one of this case, of its row and of these parameters, with its table as it was written."""
+    same = record.settings == case.settings() and record.parameters == order.parameters
+    if not same or record.outcome.case != case.case:
+        return False
+    return record.table_sha256 == table_checksum(case_folder(order.out, case.case))
 
 
 def _stands(record: Record, case: BatchCase, order: Order) -> bool:
     """Whether a recorded outcome may stand if the inputs are the same."""
-    same = record.settings == case.settings() and record.parameters == order.parameters
-    if not same or record.outcome.case != case.case:
+    if not _belongs(record, case, order):
         return False
     if record.outcome.state is State.FAILED:
         return not (record.outcome.passing or order.retry_failed)
-    whole = record.table_sha256 == table_checksum(case_folder(order.out, case.case))
-    return whole and (record.pictures or not order.pictures or record.outcome.state is State.SKIPPED)
+    return record.pictures or not order.pictures or record.outcome.state is State.SKIPPED
 
 
 def _run(case: BatchCase, order: Order, stamps: dict[str, Stamp | None]) -> Outcome:

@@ -5,7 +5,7 @@ that cannot be graded among the results; 1 some case failed and the rest is ther
 traceback means a bug.
 """
 
-from foramgrade.cli import grading, looking, phantoms
+from foramgrade.cli import cohorts, grading, looking, phantoms
 from foramgrade.cli.program import app, main
 
-__all__ = ["app", "grading", "looking", "main", "phantoms"]
+__all__ = ["app", "cohorts", "grading", "looking", "main", "phantoms"]

@@ -22,6 +22,8 @@ from foramgrade.tables.columns import (
 
 #: Rows that are held until they are written as a row group of Parquet: some 10 MB.
 GROUP_ROWS = 10_000
+#: Bytes that are taken from a table at a time.
+_AT_ONCE = 1 << 16
 
 
 class GrowingTable:
@@ -94,18 +96,20 @@ def open_table(csv_path: Path, parquet_path: Path, *, columns: Sequence[str]) ->
         table.flush()
 
 
-def read_rows(path: Path) -> list[dict[str, Cell]]:
-    """Read the rows of a table that :func:`foramgrade.tables.write_rows` wrote, as plain values.
+def walk_rows(path: Path, *, columns: Sequence[str] = COLUMNS) -> Iterator[dict[str, Cell]]:
+    """Read a table that this package wrote, as plain values, row by row.
 
     Parameters
     ----------
     path : Path
-        A ``foramina.csv`` with exactly `COLUMNS`, unedited.
+        A CSV file with exactly `columns`, unedited; such as :func:`foramgrade.tables.write_rows` writes.
+    columns : sequence of str
+        Names of its columns; those that are not in `COLUMNS` are text.
 
-    Returns
-    -------
-    list of dict
-        As they were given to ``write_rows``.
+    Yields
+    ------
+    dict
+        Value by column, as it was written.
 
     Raises
     ------
@@ -114,15 +118,16 @@ def read_rows(path: Path) -> list[dict[str, Cell]]:
 
     Notes
     -----
+    The file is open only while some 64 kB are taken from it, so that a thousand tables can be walked side by side.
     :func:`foramgrade.tables.read_csv` reads what people have edited, at twenty times the cost.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            if tuple(next(reader, ())) != COLUMNS:
-                msg = f"{path.name} does not have the columns of this version"
-                raise InputError(msg)
-            return [dict(zip(COLUMNS, map(_value, COLUMNS, line), strict=True)) for line in reader]
+        reader = csv.reader((line.decode() for line in _lines(path)), strict=True)
+        if next(reader, []) != list(columns):
+            msg = f"{path.name} does not have the columns of this version"
+            raise InputError(msg)
+        for line in reader:
+            yield dict(zip(columns, map(_value, columns, line), strict=True))
     except OSError as error:
         msg = f"cannot read {path.name}: {error.strerror or error}"
         raise InputError(msg) from error
@@ -131,6 +136,16 @@ def read_rows(path: Path) -> list[dict[str, Cell]]:
     except (ValueError, csv.Error) as error:
         msg = f"{path.name} is damaged: {error}"
         raise InputError(msg) from error
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    place, size = 0, path.stat().st_size
+    while place < size:
+        with path.open("rb") as file:
+            file.seek(place)
+            lines = file.readlines(_AT_ONCE)
+            place = file.tell()
+        yield from lines
 
 
 def _kind(column: str) -> pa.DataType:
