@@ -71,9 +71,7 @@ def check_parameters(out: Path, parameters: Mapping[str, object]) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        msg = (
-            f"{PARAMETERS} in {out.name} cannot be read, so nobody knows how its results were made: choose a new folder"
-        )
+        msg = f"{PARAMETERS} in {out.name} is damaged, and tells no more how its results were made: choose a new folder"
         raise InputError(msg) from error
     differences = list(_compare(told, json.loads(json.dumps(parameters))))
     if differences:

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,6 +23,8 @@ BOOKS = ".foramgrade"
 #: Letters of a case's name that its folder keeps at most.
 _LONGEST_NAME = 80
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?<!\.)")
+#: How often a result is moved to its place while others come there too.
+_ATTEMPTS = 5
 _LOCK = re.compile(r"lock-(\d+)-of-(\d+)")
 
 
@@ -90,9 +92,24 @@ def fill_case(out: Path, case: str, parts: Path) -> Iterator[Path]:
             new.mkdir()
             yield new
             place.parent.mkdir(parents=True, exist_ok=True)
-            if place.exists():
-                place.rename(Path(hidden) / "old")
+            _put(new, place, aside=Path(hidden))
+
+
+def _put(new: Path, place: Path, *, aside: Path) -> None:
+    """Move a folder to its place, and what is there out of the way.
+
+    A cluster that has lost sight of a worker gives its case to another one: both may come here at the same moment.
+    """
+    for attempt in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            place.rename(aside / f"old-{attempt}")
+        try:
             new.rename(place)
+        except OSError:
+            if attempt == _ATTEMPTS - 1 or not place.exists():
+                raise
+        else:
+            return
 
 
 @contextmanager
