@@ -24,7 +24,8 @@ class Cluster:
     """A scheduler and its workers, each a process of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._running = folder, []
+        self._folder, self._home, self._running = folder, folder / "cluster", []
+        self._home.mkdir()
         told = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(told))
         for _ in range(600):
@@ -43,9 +44,9 @@ class Cluster:
 
     def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "dask", what, "--host", "127.0.0.1", *options]
-        environment = dict(os.environ, OMP_NUM_THREADS="1")
+        environment = dict(os.environ, OMP_NUM_THREADS="1", DASK_TEMPORARY_DIRECTORY=str(self._folder))
         quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, cwd=self._folder, env=environment, stdout=quiet, stderr=quiet)
+        process = subprocess.Popen(command, cwd=self._home, env=environment, stdout=quiet, stderr=quiet)
         self._running.append(process)
         return process
 
@@ -97,11 +98,24 @@ def test_a_lost_scheduler_stops_the_run_in_a_sentence_and_it_goes_on(
     assert outcomes(out) >= 2
 
 
+def test_workers_that_cannot_import_the_work_stop_the_run_in_a_sentence(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.add_worker()
+    script = tmp_path / "strange.py"
+    script.write_text("def work(case): return case\n")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import strange\n"
+        "from foramgrade.batch.clusters import run_on_cluster\nfrom foramgrade.batch.cases import BatchCase\n"
+        f"list(run_on_cluster([BatchCase(0, 'a', None)], strange.work, address={cluster.address!r}))"
+    )
+    ended = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False, cwd="/")
+    assert "StoppedError: a worker could not take up a case" in ended.stderr
+
+
 def test_a_scheduler_that_is_not_there_is_named(
     long_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("foramgrade.batch.clusters.PATIENCE_S", 0.5)
-    with pytest.raises(InputError, match="found no Dask scheduler at tcp://127.0.0.1:9, expected one such as"):
+    with pytest.raises(InputError, match=r"found no Dask scheduler at tcp://127\.0\.0\.1:9, expected one such as"):
         run_batch(long_cohort, tmp_path / "out", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(InputError, match="found them together with a scheduler"):
         run_batch(long_cohort, tmp_path / "out", scheduler="tcp://127.0.0.1:9", jobs=2)

@@ -58,8 +58,8 @@ def test_cases_are_taken_as_processes_are_free(monkeypatch: pytest.MonkeyPatch) 
             taken += 1
             yield BatchCase(taken, str(taken), None)
 
-    ended = 0
-    for _ in run_locally(endless(), dying_work.note_threads, jobs=1, stopped=lambda: ended >= 5):
-        ended += 1
-        assert taken <= ended + 1
-    assert ended == taken
+    ended: list[BatchCase] = []
+    for case, _ in run_locally(endless(), dying_work.note_threads, jobs=1, stopped=lambda: len(ended) >= 5):
+        ended.append(case)
+        assert taken <= len(ended) + 1
+    assert len(ended) == taken

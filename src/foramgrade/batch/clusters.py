@@ -6,7 +6,8 @@ from typing import Any
 
 from foramgrade.batch.cases import BatchCase
 from foramgrade.batch.engines import Result, Work
-from foramgrade.errors import InputError, StoppedError
+from foramgrade.batch.outcome import Outcome
+from foramgrade.errors import ForamgradeError, InputError, StoppedError
 
 #: What mends the absence of Dask.
 INSTALL = "pip install 'foramgrade[dask]'"
@@ -79,18 +80,31 @@ def _run(
             if stopped():
                 _take_back(client, at_work)
             try:
-                done, _ = distributed.wait(list(at_work), timeout=_LOOK_S, return_when="FIRST_COMPLETED")
+                with client.as_current():
+                    done, _ = distributed.wait(list(at_work), timeout=_LOOK_S, return_when="FIRST_COMPLETED")
             except TimeoutError:
                 continue
             for future in done:
                 case = at_work.pop(future)
-                try:
-                    yield case, future.result()
-                except distributed.KilledWorker:
-                    yield case, None
+                yield case, _take(distributed, future, lost)
     except lost as error:
         msg = f"the Dask scheduler is lost ({type(error).__name__}); what is done is kept, the same command goes on"
         raise StoppedError(msg) from error
+
+
+def _take(distributed: Any, future: Any, lost: tuple[type[Exception], ...]) -> Outcome | None:
+    try:
+        outcome: Outcome = future.result()
+    except distributed.KilledWorker:
+        return None
+    except lost:
+        raise
+    except ForamgradeError:
+        raise
+    except Exception as error:  # the work itself lets nothing else out
+        msg = f"a worker could not take up a case ({type(error).__name__}): expected the same environment there as here"
+        raise StoppedError(msg) from error
+    return outcome
 
 
 def _take_back(client: Any, at_work: dict[Any, BatchCase]) -> None:
