@@ -168,3 +168,17 @@ def test_shards_share_the_cases_out(tmp_path: Path) -> None:
         parts = [[case.number for case in plan.cases(Shard(n, 3))] for n in (1, 2, 3)]
         assert [plan.count(Shard(n, 3)) for n in (1, 2, 3)] == list(map(len, parts))
     assert parts == [[0, 3, 6, 9], [1, 4, 7], [2, 5, 8]]
+
+
+def test_a_lumbardisc_folder_is_a_cohort(tmp_path: Path) -> None:
+    (tmp_path / "train_images" / "1" / "2").mkdir(parents=True)
+    (tmp_path / "train_series_descriptions.csv").write_text(
+        "study_id,series_id,series_description\n1,2,Sagittal T1\n3,4,Axial T2\n"
+    )
+    cohort = find_cohort(tmp_path, defaults=Defaults())
+    assert (cohort.kind, cohort.carried) == ("LumbarDISC", ("patient",))
+    first, second = cohort.read(Complaints())
+    assert first.case.startswith("case-")
+    assert first.skipped.endswith("neither labels nor points")
+    assert "no series is described as Sagittal T1" in second.skipped
+    assert (first.number, second.number) == (0, 1)

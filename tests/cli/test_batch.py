@@ -119,7 +119,7 @@ def test_the_second_signal_stops_at_once(capsys: pytest.CaptureFixture[str]) -> 
         assert not stopped()
         signal.raise_signal(signal.SIGTERM)
         assert stopped()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
     assert capsys.readouterr().err == ("foramgrade: stopping after the cases in hand; once more to stop at once\n")
