@@ -32,6 +32,14 @@ def die(_: BatchCase) -> Outcome:
     raise AssertionError
 
 
+def linger(case: BatchCase) -> Outcome:
+    """Take a minute; "a" finds the disk full."""
+    if case.case == "a":
+        return stop(case)
+    time.sleep(60)
+    return Outcome(case.case, State.DONE)
+
+
 def stop(case: BatchCase) -> Outcome:
     """Find the disk full."""
     msg = "cannot write"

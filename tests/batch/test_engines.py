@@ -1,7 +1,9 @@
 """Local processes: a killed one takes its case alone, and gets it a second chance when the others are done."""
 
 import functools
+import multiprocessing
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +48,16 @@ def test_processes_that_die_one_after_the_other_stop_the_run(monkeypatch: pytest
 def test_what_stops_one_process_stops_the_run() -> None:
     with pytest.raises(StoppedError, match="cannot write"):
         list(run_locally(_cases("a", "b"), dying_work.stop, jobs=1))
+
+
+def test_a_run_that_is_broken_off_waits_for_nothing() -> None:
+    with pytest.raises(StoppedError, match="cannot write"):
+        list(run_locally(_cases("b", "a"), dying_work.linger, jobs=2))
+    started = time.monotonic()
+    for child in multiprocessing.active_children():
+        child.join(10)
+    assert time.monotonic() - started < 10
+    assert multiprocessing.active_children() == []
 
 
 def test_cases_are_taken_as_processes_are_free(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -263,7 +264,7 @@ def test_ctrl_c_ends_after_the_cases_in_hand(long_cohort: Path, tmp_path: Path) 
     run = start_batch(long_cohort, "--out", out, "--jobs", "2")
     while outcomes(out) < 2 and run.poll() is None:
         time.sleep(0.01)
-    run.send_signal(2)
+    run.send_signal(signal.SIGINT)
     printed, complaint = run.communicate(timeout=60)
     assert run.returncode == 130
     first, last = complaint.splitlines()
@@ -273,6 +274,23 @@ def test_ctrl_c_ends_after_the_cases_in_hand(long_cohort: Path, tmp_path: Path) 
     document = json.loads((out / "summary.json").read_bytes())
     assert document["cases"]["missing"] == 30 - outcomes(out)
     assert 0 < document["cases"]["missing"] < 30
+
+
+def test_a_second_ctrl_c_ends_at_once_and_the_next_run_goes_on(long_cohort: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run = start_batch(long_cohort, "--out", out, "--jobs", "2")
+    while outcomes(out) < 2 and run.poll() is None:
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.02)
+    run.send_signal(signal.SIGTERM)
+    _, complaint = run.communicate(timeout=60)
+    assert run.returncode in (1, 130)
+    assert complaint.startswith("foramgrade: stopping after the cases in hand")
+    assert "Traceback" not in complaint
+    kept = outcomes(out)
+    assert run_batch(long_cohort, out, jobs=1, stopped=lambda: True).standing.finished == 0
+    assert outcomes(out) == kept  # no process has outlived the run
 
 
 def test_nothing_is_printed_on_stderr_by_a_run_in_a_log(cohort: Path, tmp_path: Path) -> None:

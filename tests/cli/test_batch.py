@@ -113,7 +113,7 @@ def test_a_stop_that_is_no_usage_error_is_status_1(
     assert "0.0.0 is at work here" in ended.err
 
 
-def test_the_second_signal_stops_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_second_signal_stops_at_once(capfd: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with cohorts._stop_on_signals() as stopped:
         assert not stopped()
@@ -122,7 +122,7 @@ def test_the_second_signal_stops_at_once(capsys: pytest.CaptureFixture[str]) -> 
         with pytest.raises(KeyboardInterrupt, match=r"^$"):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
-    assert capsys.readouterr().err == ("foramgrade: stopping after the cases in hand; once more to stop at once\n")
+    assert capfd.readouterr().err == ("foramgrade: stopping after the cases in hand; once more to stop at once\n")
 
 
 def test_a_bar_shows_counts_where_somebody_watches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from signal import SIG_IGN, SIGINT, signal
+from signal import SIG_IGN, SIGINT, SIGTERM, signal
 
 from foramgrade.batch.cases import BatchCase
 from foramgrade.batch.outcome import Outcome
@@ -106,6 +106,8 @@ def _run(
                 free.append(process.renewed() if died or process.is_worn else process)
                 yield case, outcome, died
     finally:
+        for process, _ in busy.values():  # none, unless the run is broken off: what they do is half done and counts not
+            process.kill()
         for process in (*free, *(process for process, _ in busy.values())):
             process.end()
 
@@ -116,27 +118,35 @@ class _Process:
     def __init__(self) -> None:
         self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
         self._cases = 0
+        self._children: set[multiprocessing.process.BaseProcess] = set()
 
     @property
     def is_worn(self) -> bool:
         return self._cases >= CASES_PER_PROCESS
 
     def start(self, work: Work, case: BatchCase) -> "Future[Outcome]":
+        before = set(multiprocessing.active_children())
         self._cases += 1
-        return self._pool.submit(work, case)
+        future = self._pool.submit(work, case)
+        self._children |= set(multiprocessing.active_children()) - before
+        return future
 
     def renewed(self) -> "_Process":
         self.end()
         return _Process()
 
+    def kill(self) -> None:
+        for child in self._children:
+            child.kill()
+
     def end(self) -> None:
-        # Not waited for: after an interruption a case may be in hand, and its process ends with this one anyway.
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _begin() -> None:
-    """Set up a process: Ctrl-C is the parent's matter, and without the parent there is nothing to do."""
+    """Set up a process: signals to stop are the parent's matter, and without the parent there is nothing to do."""
     signal(SIGINT, SIG_IGN)
+    signal(SIGTERM, SIG_IGN)  # SLURM sends it to every process of a job that comes to its limit
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -1,5 +1,6 @@
 """The commands for cohorts: many studies in one go, and their parts put together."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Exit status of a run that was stopped: what shells give for Ctrl-C.
 STOPPED = 130
+_STDERR = 2
+_STOPPING = b"foramgrade: stopping after the cases in hand; once more to stop at once\n"
 
 
 @app.command("batch")
@@ -180,7 +183,7 @@ def _stop_on_signals() -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        complain("stopping after the cases in hand; once more to stop at once")
+        os.write(_STDERR, _STOPPING)  # a handler must not meet a half-written line of the bar in the buffer
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
