@@ -65,9 +65,9 @@ def compare(folder: Path, cases: int, jobs: int, blocks: int) -> None:
     rows = make_cohort(folder / "studies", cases)
     ratios, seconds = [], {"batch": 0.0, "loop": 0.0}
     peaks: dict[str, float] = {}
-    failed = 0
+    failed = size = 0
     for block in range(blocks):
-        part, spent = rows[block::blocks], {}
+        part, spent = rows[len(rows) * block // blocks : len(rows) * (block + 1) // blocks], {}
         manifest = write_manifest(folder / f"block-{block}.csv", part)
         for what in ("batch", "loop") if block % 2 else ("loop", "batch"):
             out = Path(tempfile.mkdtemp(dir=folder))
@@ -80,6 +80,7 @@ def compare(folder: Path, cases: int, jobs: int, blocks: int) -> None:
             seconds[what] += spent[what]
             if what == "batch":
                 failed += check_failures(part, out)
+                size = folder_bytes(out)
         ratios.append(spent["batch"] / spent["loop"])
         print(f"block {block + 1}: {len(part)} cases, batch {spent['batch']:.1f} s, loop {spent['loop']:.1f} s")
     print(f"{len(rows)} studies, {failed} broken, each in failures.csv with its sentence")
@@ -87,7 +88,7 @@ def compare(folder: Path, cases: int, jobs: int, blocks: int) -> None:
     print(f"core seconds per study: {jobs * seconds['batch'] / len(rows):.2f}")
     print(f"batch / loop: median {statistics.median(ratios):.3f} of {', '.join(f'{one:.3f}' for one in ratios)}")
     print("peak memory: " + ", ".join(f"{name} {peak:.0f} MB" for name, peak in peaks.items()))
-    print(f"results: {folder_bytes(out) / len(part) / 1e3:.0f} kB per study without pictures")
+    print(f"results: {size / len(part) / 1e3:.0f} kB per study without pictures")
 
 
 def make_cohort(folder: Path, cases: int) -> list[dict[str, object]]:

@@ -15,6 +15,8 @@ from foramgrade.batch.collecting import TABLES
 Run = Callable[..., Standing]
 #: Distinct studies; cases beyond them are copies.
 DISTINCT = 3
+#: Cases of the cohort that is disturbed in all ways.
+LONG = 18
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +35,10 @@ def cohort(studies: tuple[Files, ...], tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def long_cohort(studies: tuple[Files, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A manifest of 30 cases, one of them without image and one without labels or points."""
-    rows = [row(f"c{n:02d}", studies[n % DISTINCT]) for n in range(30)]
-    rows[7]["image"] = "nowhere.nii.gz"
-    rows[11]["labels"] = ""
+    """A manifest of `LONG` cases, one of them without image and one without labels or points."""
+    rows = [row(f"c{n:02d}", studies[n % DISTINCT]) for n in range(LONG)]
+    rows[5]["image"] = "nowhere.nii.gz"
+    rows[8]["labels"] = ""
     return write_manifest(tmp_path_factory.mktemp("long") / "cohort.csv", rows)
 
 

@@ -9,7 +9,7 @@ import pytest
 from foramgrade.batch import Choices, Shard, merge_shards, run_batch
 from foramgrade.errors import InputError
 
-from .conftest import Run, tables
+from .conftest import LONG, Run, tables
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_merged_shards_of_a_long_cohort_are_the_bytes_of_one_run(
     merge_shards([out], out)
     assert tables(out) == long_tables
     # the folders of cases are those of a whole run: it has nothing left to do
-    assert run_batch(long_cohort, out, jobs=1).standing.kept == 30
+    assert run_batch(long_cohort, out, jobs=1).standing.kept == LONG
 
 
 def test_what_does_not_belong_together_is_refused(

@@ -98,11 +98,12 @@ def _run(
                 return
             done, _ = wait(busy, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
             for future in done:
-                process, case = busy.pop(future)
+                process, case = busy[future]
                 try:
                     outcome, died = future.result(), False
                 except BrokenProcessPool:
                     outcome, died = None, True
+                del busy[future]  # only now: what stops the run is raised above, and every process must be found below
                 free.append(process.renewed() if died or process.is_worn else process)
                 yield case, outcome, died
     finally:

@@ -1,5 +1,6 @@
 """The folder of a run: where a case's results go, moved in whole, and who may write."""
 
+import errno
 import hashlib
 import logging
 import re
@@ -24,7 +25,7 @@ BOOKS = ".foramgrade"
 _LONGEST_NAME = 80
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?<!\.)")
 #: How often a result is moved to its place while others come there too.
-_ATTEMPTS = 5
+_ATTEMPTS = 100
 _LOCK = re.compile(r"lock-(\d+)-of-(\d+)")
 
 
@@ -105,8 +106,8 @@ def _put(new: Path, place: Path, *, aside: Path) -> None:
             place.rename(aside / f"old-{attempt}")
         try:
             new.rename(place)
-        except OSError:
-            if attempt == _ATTEMPTS - 1 or not place.exists():
+        except OSError as error:
+            if attempt == _ATTEMPTS - 1 or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         else:
             return
