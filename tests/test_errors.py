@@ -16,6 +16,7 @@ def test_every_error_descends_from_the_packages_own_and_says_what_it_is() -> Non
         "GridMismatchError",
         "AnatomyError",
         "CriteriaError",
+        "StoppedError",
     }
     for error in classes:
         assert issubclass(error, errors.ForamgradeError)
@@ -28,6 +29,6 @@ def test_unusable_input_is_a_value_error_too(error: type[errors.InputError]) -> 
         raise error("found 3, expected 4")
 
 
-@pytest.mark.parametrize("error", [errors.AnatomyError, errors.CriteriaError])
+@pytest.mark.parametrize("error", [errors.AnatomyError, errors.CriteriaError, errors.StoppedError])
 def test_what_is_wrong_with_content_is_not_a_value_error(error: type[errors.ForamgradeError]) -> None:
     assert not issubclass(error, ValueError)

@@ -1,4 +1,7 @@
 from . import agreement as agreement
+from .batch import look_ahead as look_ahead
+from .batch import merge_shards as merge_shards
+from .batch import run_batch as run_batch
 from .errors import AnatomyError as AnatomyError
 from .errors import CriteriaError as CriteriaError
 from .errors import ForamgradeError as ForamgradeError

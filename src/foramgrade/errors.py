@@ -23,3 +23,7 @@ class AnatomyError(ForamgradeError):
 
 class CriteriaError(ForamgradeError):
     """A set of grading criteria is incomplete or contradicts itself."""
+
+
+class StoppedError(ForamgradeError):
+    """A run over many studies cannot go on; what is done stays, and the same command continues."""

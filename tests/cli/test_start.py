@@ -14,12 +14,22 @@ from foramgrade.geometry import opening
 
 from .conftest import Call
 
-HEAVY = ("scipy", "pandas", "matplotlib", "SimpleITK", "nibabel", "foramgrade.phantom")
+HEAVY = ("scipy", "pandas", "matplotlib", "SimpleITK", "nibabel", "pyarrow", "distributed", "foramgrade.phantom")
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["grade", "--help"], ["grade"], ["--version"], ["grade", "a", "--policy", "x"], ["export", "--help"]],
+    [
+        ["--help"],
+        ["grade", "--help"],
+        ["batch", "--help"],
+        ["merge", "--help"],
+        ["export", "--help"],
+        ["agreement", "--help"],
+        ["grade"],
+        ["--version"],
+        ["grade", "a", "--policy", "x"],
+    ],
 )
 def test_only_the_work_loads_what_is_heavy(arguments: list[str]) -> None:
     program = (
@@ -38,6 +48,8 @@ def test_version_and_help(start: Call, run: Call) -> None:
     for arguments in (
         ["--help"],
         ["grade", "--help"],
+        ["batch", "--help"],
+        ["merge", "--help"],
         ["measure", "--help"],
         ["export", "--help"],
         ["findings", "--help"],
@@ -49,7 +61,7 @@ def test_version_and_help(start: Call, run: Call) -> None:
         assert "Usage: foramgrade" in ended.out
     text = " ".join(run("--help").out.split())
     assert "Research and teaching only" in text
-    commands = ("grade", "measure", "findings", "inspect", "phantom")
+    commands = ("grade", "batch", "merge", "measure", "findings", "inspect", "phantom")
     assert [name for name in commands if re.search(rf" {name} ", text) is None] == []
     assert "completion" not in text
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "agreement",
     "anatomy",
-    "dataset",
+    "batch",
     "exports",
     "files",
     "loaders",
@@ -31,12 +31,11 @@ class _Room:
 
 
 if TYPE_CHECKING:
-    from foramgrade import agreement, exports, loaders, phantom, plotting, tables, validation
+    from foramgrade import agreement, batch, exports, loaders, phantom, plotting, tables, validation
     from foramgrade.anatomy import labels as anatomy
-    from foramgrade.loaders import dataset, files
+    from foramgrade.loaders import files
     from foramgrade.plotting import words
 else:
     exports, loaders, phantom, plotting = (_Room(name) for name in ("exports", "loaders", "phantom", "plotting"))
-    agreement, tables, validation = _Room("agreement"), _Room("tables"), _Room("validation")
+    agreement, batch, tables, validation = (_Room(name) for name in ("agreement", "batch", "tables", "validation"))
     anatomy, files, words = (_Room(name) for name in ("anatomy.labels", "loaders.files", "plotting.words"))
-    dataset = _Room("loaders.dataset")

@@ -1,12 +1,13 @@
 """The commands that grade: a study by labels or points, and readers' findings."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import foramgrade as fg
-from foramgrade.cli.doors import anatomy, dataset, exports, files, loaders, tables
+from foramgrade.cli.doors import anatomy, batch, exports, loaders, tables
 from foramgrade.cli.graded import count_problems, show_reads
 from foramgrade.cli.options import (
     IRREGULARITIES,
@@ -20,7 +21,6 @@ from foramgrade.cli.options import (
     check_case,
     check_tolerate,
     choose_criteria,
-    identify,
 )
 from foramgrade.cli.program import app, complain, plainly
 from foramgrade.cli.screen import show_progress, show_study
@@ -28,6 +28,9 @@ from foramgrade.errors import InputError
 from foramgrade.findings import Policy
 from foramgrade.grader import LEE_2010
 from foramgrade.volume import Sequence
+
+if TYPE_CHECKING:
+    from foramgrade.batch import Stage
 
 
 @app.command("grade")
@@ -101,54 +104,38 @@ def grade_study(
     """
     check_source(labels, points, scheme=scheme, instances=instances, levels=levels)
     rules = choose_criteria(criteria, policy, minimum_fat)
-    names = None if levels is None else anatomy.parse_level_names(levels)
-    places = None if points is None else dataset.read_points(points)
-    sequence = None if weighting is None else Sequence(weighting)
-    placement = None if orientation is None else loaders.Orientation(orientation)
-    with show_progress("Files") as count:
-        # Where there are several series, foramina are read on sagittal ones.
-        plane = loaders.Plane.SAGITTAL if series is None and files.find_format(image) is files.Format.DICOM else None
-        found = loaders.find_series(
-            image, series=series, sequence=sequence, plane=plane, orientation=placement, progress=count
-        )
-    volume = found.read(tolerate=[loaders.Irregularity(word) for word in tolerate or ()])
-    mask = None
-    if labels is not None:
-        mask = fg.read_labels(labels, scheme=scheme, instances=instances, orientation=placement)
-    placed = {} if orientation is None else {"orientation": orientation}
-    tolerated = {"tolerated": ", ".join(sorted(set(tolerate)))} if tolerate else {}
-    inputs = [{"role": "image", **found.identify(), **placed, **tolerated}]
-    if volume.sequence is None:
+    study_files = batch.StudyFiles(
+        image=image,
+        labels=labels,
+        instances=instances,
+        scheme=scheme,
+        level_names=None if levels is None else anatomy.parse_level_names(levels),
+        points=points,
+        series=series,
+        sequence=None if weighting is None else Sequence(weighting),
+    )
+    choices = batch.Choices(
+        criteria=rules,
+        criteria_sha256=None if criteria is None else loaders.file_identity(criteria)["sha256"],
+        seal_limit_mm=seal_limit,
+        fat_is_bright=fat_bright,
+        orientation=None if orientation is None else loaders.Orientation(orientation),
+        tolerate=tuple(loaders.Irregularity(word) for word in tolerate or ()),
+        salt=salt or loaders.PUBLIC_SALT,
+    )
+    read = batch.read_study(study_files, choices, case=case, watch=_show_stage)
+    if read.volume.sequence is None:
         complain("the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
-    name = case or found.name_case(salt=salt or loaders.PUBLIC_SALT)
-    if points is not None:
-        inputs.append({"role": "points", "sha256": loaders.file_identity(points)["sha256"], "format": "CSV"})
-    if labels is not None:
-        inputs += identify(labels=labels, instances=instances, scheme=scheme, placed=placed)
-    if criteria is not None:
-        inputs.append({"role": "criteria", "sha256": loaders.file_identity(criteria)["sha256"], "format": "TOML"})
-    if labels is None:
-        grid = volume.grid
-        with show_progress("Foramina") as report:
-            study = fg.assess_points(volume, places or (), criteria=rules, case=name, inputs=inputs, progress=report)
-    elif mask is not None:
-        grid = mask.grid
-        with show_progress("Foramina") as report:
-            study = fg.assess(
-                volume,
-                mask,
-                level_names=names,
-                seal_limit_mm=seal_limit,
-                fat_is_bright=fat_bright,
-                clicks=places or (),
-                inputs=inputs,
-                progress=report,
-                criteria=rules,
-                case=name,
-            )
+    study = batch.assess_study(read, choices, watch=_show_stage)
     with show_progress("Pages") as report:
-        written = exports.write_study(study, grid, out, panels=panels, progress=report)
+        written = exports.write_study(study, read.grid, out, panels=panels, progress=report)
     show_study(study, out, written)
+
+
+def _show_stage(stage: "Stage") -> AbstractContextManager[Callable[..., None]]:
+    """Show the progress of the stages that count something."""
+    counted = {batch.Stage.IMAGE: "Files", batch.Stage.ASSESS: "Foramina"}
+    return show_progress(counted[stage]) if stage in counted else nullcontext(lambda *_: None)
 
 
 @app.command("findings")

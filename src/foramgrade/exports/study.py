@@ -22,6 +22,7 @@ def write_study(
     grid: Grid,
     folder: Path,
     *,
+    sheet: bool = True,
     panels: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[str, ...]:
@@ -35,6 +36,8 @@ def write_study(
         Grid of the label map, on which the derived foramina are painted.
     folder : Path
         Made where it does not exist.
+    sheet : bool
+        Also write the study on one page.
     panels : bool
         Also write a page for every foramen that has a section.
     progress : callable or None
@@ -62,14 +65,16 @@ def write_study(
         write_csv(study, part / "foramina.csv")
         write_json(study, part / "assessment.json")
         write_foramina(study, grid, part)
-        write_sheet(study, part / "sheet.png")
+        if sheet:
+            write_sheet(study, part / "sheet.png")
         for done, foramen in enumerate(pages, start=1):
             (part / PANELS).mkdir(exist_ok=True)
             write_panel(foramen, part / PANELS / f"{foramen.name}.png", case=study.case)
             if progress is not None:
                 progress(done, len(pages))
         _remove_pages(folder, keep={f"{foramen.name}.png" for foramen in pages})
-    names = ("foramina.csv", "assessment.json", "sheet.png", "foramina.nii.gz", "foramina.json")
+    sheets = ("sheet.png",) if sheet else ()
+    names = ("foramina.csv", "assessment.json", *sheets, "foramina.nii.gz", "foramina.json")
     return (*names, *(f"{PANELS}/{foramen.name}.png" for foramen in pages))
 
 

@@ -3,7 +3,8 @@
 import csv
 import io
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ SEPARATORS = (",", ";", "\t")
 """What may stand between cells: comma, the semicolon of a German Excel, tabulator."""
 BYTE_ORDER_MARK = "\ufeff"
 """Excel puts it in front of text in UTF-8, and expects it there."""
+_HEAD = 1 << 20
+"""Characters of a long table in which its first row is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +81,35 @@ def read_sheet(path: str | os.PathLike[str], *, known: Collection[str]) -> Sheet
     path = Path(path)
     text = _read_text(path)
     mark, text = text.startswith(BYTE_ORDER_MARK), text.removeprefix(BYTE_ORDER_MARK)
-    separator = max(SEPARATORS, key=lambda one: _fit(_first_row(text, one), known))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        numbered = [(reader.line_num, tuple(row)) for row in reader if row]
-    except csv.Error as error:
-        found = f"{error} in line {reader.line_num}"
-        msg = f"{path.name} cannot be read as a table: {found}, expected cells separated by comma, semicolon or tab"
-        raise InputError(msg) from error
-    if not numbered:
-        msg = f"{path.name} is empty, expected the names of columns in its first line"
-        raise InputError(msg)
-    lines, rows = zip(*numbered, strict=True)
+    separator = _find_separator(text, known)
+    lines, rows = zip(*_split(io.StringIO(text, newline=""), separator, path.name), strict=True)
     line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     return Sheet(rows[0], rows[1:], lines[1:], separator, mark, line_end)
+
+
+def walk_sheet(path: str | os.PathLike[str], *, known: Collection[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Read a table row by row, however long it is.
+
+    Parameters
+    ----------
+    path, known
+        As for :func:`read_sheet`.
+
+    Yields
+    ------
+    int, tuple of str
+        Line of the file in which a row ends, and its cells; first the names of the columns.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_sheet` does, when the reading comes to what is wrong.
+    """
+    path = Path(path)
+    with _named(path), path.open(encoding="utf-8-sig", newline="") as file:
+        separator = _find_separator(file.read(_HEAD), known)
+        file.seek(0)
+        yield from _split(file, separator, path.name)
 
 
 def write_sheet(sheet: Sheet, path: str | os.PathLike[str]) -> None:
@@ -126,9 +144,34 @@ def _written(rows: Iterable[Sequence[str]], sheet: Sheet) -> list[str]:
     return lines
 
 
-def _read_text(path: Path) -> str:
+def _split(lines: Iterable[str], separator: str, name: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Line and cells of every row that is not empty, one at least."""
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    empty = True
     try:
+        for row in reader:
+            if row:
+                empty = False
+                yield reader.line_num, tuple(row)
+    except csv.Error as error:
+        found = f"{error} in line {reader.line_num}"
+        msg = f"{name} cannot be read as a table: {found}, expected cells separated by comma, semicolon or tab"
+        raise InputError(msg) from error
+    if empty:
+        msg = f"{name} is empty, expected the names of columns in its first line"
+        raise InputError(msg)
+
+
+def _read_text(path: Path) -> str:
+    with _named(path):
         return path.read_bytes().decode("utf-8")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say what is wrong with a file, by its name."""
+    try:
+        yield
     except FileNotFoundError as error:
         msg = f"{path.name}: no such file"
         raise InputError(msg) from error
@@ -138,6 +181,10 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         msg = f"{path.name} is not text in UTF-8: {error.reason} at byte {error.start}; save it as CSV UTF-8"
         raise InputError(msg) from error
+
+
+def _find_separator(text: str, known: Collection[str]) -> str:
+    return max(SEPARATORS, key=lambda one: _fit(_first_row(text, one), known))
 
 
 def _first_row(text: str, separator: str) -> list[str]:
