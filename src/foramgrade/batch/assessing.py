@@ -13,10 +13,12 @@ from foramgrade.findings import ForamenPoint
 from foramgrade.geometry.opening import SEAL_LIMIT_MM
 from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.loaders import (
+    FORAMINA_SCHEME,
     PUBLIC_SALT,
     Irregularity,
     Orientation,
     Plane,
+    correct_bias,
     file_identity,
     find_series,
     identify_files,
@@ -70,6 +72,8 @@ class StudyFiles:
         Names for vertebrae, where the map's numbers are not anatomical.
     points : Path or None
         Table of points: without labels where to read, with labels clicks in roots.
+    roots : Path or None
+        Roots that a user drew, in the foramina of the labels.
     places : tuple of ForamenPoint
         The points themselves, where a data set has them and there is no table.
     series : str or None
@@ -88,6 +92,7 @@ class StudyFiles:
     scheme: str | None = field(default=None, repr=False)
     level_names: LevelNames | None = None
     points: Path | None = field(default=None, repr=False)
+    roots: Path | None = field(default=None, repr=False)
     places: tuple[ForamenPoint, ...] = ()
     series: str | None = None
     sequence: Sequence | None = None
@@ -101,7 +106,13 @@ class StudyFiles:
 
     def paths(self) -> dict[str, Path]:
         """Every file or folder of the study by its role, in the order in which results name them."""
-        given = {"image": self.image, "points": self.points, "labels": self.labels, "instances": self.instances}
+        given = {
+            "image": self.image,
+            "points": self.points,
+            "labels": self.labels,
+            "instances": self.instances,
+            "roots": self.roots,
+        }
         return {role: path for role, path in (given | {"scheme": self.scheme_file}).items() if path is not None}
 
 
@@ -123,6 +134,8 @@ class Choices:
         Placement to believe where the two of a NIfTI file disagree.
     tolerate : tuple of Irregularity
         Faults in the slices of a series to accept.
+    n4 : bool
+        Whether images are corrected for the coil's fall-off before they are read.
     salt : str
         Secret of the pseudonyms; left out of the value's representation.
     """
@@ -133,6 +146,7 @@ class Choices:
     fat_is_bright: bool = False
     orientation: Orientation | None = None
     tolerate: tuple[Irregularity, ...] = ()
+    n4: bool = False
     salt: str = field(default=PUBLIC_SALT, repr=False)
 
 
@@ -152,6 +166,8 @@ class ReadStudy:
         Names for its vertebrae.
     places : tuple of ForamenPoint
         Points in foramina.
+    roots : LabelMap or None
+        Roots that a user drew.
     inputs : tuple of mappings
         What the files are, without their names.
     """
@@ -161,6 +177,7 @@ class ReadStudy:
     labels: LabelMap | None
     level_names: LevelNames | None
     places: tuple[ForamenPoint, ...]
+    roots: LabelMap | None
     inputs: tuple[dict[str, str], ...]
 
     @property
@@ -207,16 +224,20 @@ def read_study(files: StudyFiles, choices: Choices, *, case: str | None = None, 
     with watch(Stage.IMAGE) as count:
         found = _find_image(files, choices, count)
         volume = _with_contrast(found.read(tolerate=choices.tolerate), files)
-    labels = None
+        if choices.n4:
+            volume = correct_bias(volume)
+    labels = roots = None
     with watch(Stage.LABELS):
         if files.labels is not None:
             labels = read_labels(
                 files.labels, scheme=files.scheme, instances=files.instances, orientation=choices.orientation
             )
+        if files.roots is not None:
+            roots = read_labels(files.roots, scheme=FORAMINA_SCHEME, orientation=choices.orientation)
     with watch(Stage.IMAGE):
         name = case or found.name_case(salt=choices.salt)
         inputs = tuple(_identify(files, choices, found))
-    return ReadStudy(name, volume, labels, files.level_names, tuple(places), inputs)
+    return ReadStudy(name, volume, labels, files.level_names, tuple(places), roots, inputs)
 
 
 def assess_study(study: ReadStudy, choices: Choices, *, watch: Watch = unwatched) -> StudyAssessment:
@@ -260,6 +281,7 @@ def assess_study(study: ReadStudy, choices: Choices, *, watch: Watch = unwatched
             seal_limit_mm=choices.seal_limit_mm,
             fat_is_bright=choices.fat_is_bright,
             clicks=study.places,
+            roots=study.roots,
             inputs=study.inputs,
             progress=report,
         )
@@ -289,13 +311,14 @@ def _identify(files: StudyFiles, choices: Choices, found: FoundSeries) -> Iterat
     """Say what the inputs are without their names, which can name people."""
     placed = {} if choices.orientation is None else {"orientation": choices.orientation.value}
     tolerated = {"tolerated": ", ".join(sorted(set(choices.tolerate)))} if choices.tolerate else {}
-    yield {"role": "image", **found.identify(), **placed, **tolerated}
+    corrected = {"corrected": "N4"} if choices.n4 else {}
+    yield {"role": "image", **found.identify(), **placed, **tolerated, **corrected}
     if files.points is not None:
         yield {"role": "points", "sha256": file_identity(files.points)["sha256"], "format": "CSV"}
     elif files.places:
         told = "\n".join(f"{p.level.name} {p.side.value} {p.position_mm}" for p in files.places)
         yield {"role": "points", "sha256": hashlib.sha256(told.encode()).hexdigest(), "format": "data set"}
-    for role, path in {"labels": files.labels, "instances": files.instances}.items():
+    for role, path in {"labels": files.labels, "instances": files.instances, "roots": files.roots}.items():
         if path is not None:
             yield {"role": role, **identify_files(path), **placed}
     if files.labels is not None and files.scheme_file is not None:

@@ -23,14 +23,15 @@ from foramgrade.volume import Sequence as Contrast
 
 #: Columns that a manifest may have; ``image`` is the one that it must have.
 MANIFEST_COLUMNS = (
-    *("case", "image", "labels", "scheme", "instances", "points", "sequence", "series", "levels", "state", "patient"),
+    *("case", "image", "labels", "scheme", "instances", "points", "roots", "sequence", "series", "levels"),
+    *("state", "patient"),
 )
 #: Columns of them that go into the tables beside those that are carried through.
 CARRIED_FIRST = ("patient", "state")
 #: Columns of the results, whose names a carried column cannot have.
 TAKEN_COLUMNS = frozenset((*COLUMNS, *CASE_COLUMNS))
 #: Columns that name a file or a folder.
-PATH_COLUMNS = ("image", "labels", "instances", "points")
+PATH_COLUMNS = ("image", "labels", "instances", "points", "roots")
 #: Contrasts that can be graded.
 GRADED = (Contrast.T1, Contrast.T2)
 #: Rows of a Parquet manifest that are held at a time.
@@ -205,9 +206,10 @@ def _case(
     if "image" not in given or not given.keys() & {"labels", "points"}:
         lacking = "no image" if "image" not in given else "neither labels nor points"
         return BatchCase(number, case, None, skipped=f"the manifest names {lacking}", carried=carried)
-    if "labels" not in given and "instances" in given:
-        msg = "instances are given without the labels that they belong to"
-        raise InputError(msg)
+    for role in ("instances", "roots"):
+        if "labels" not in given and role in given:
+            msg = f"{role} are given without the labels that they belong to"
+            raise InputError(msg)
     labelled = "labels" in given
     urls = {role: text for role, text in given.items() if "://" in text}
     paths = {role: absolute(folder / text) for role, text in given.items()}
@@ -216,6 +218,7 @@ def _case(
         labels=paths.get("labels"),
         instances=paths.get("instances"),
         points=paths.get("points"),
+        roots=paths.get("roots"),
         scheme=scheme if labelled else None,
         level_names=names if labelled else None,
         series=series,

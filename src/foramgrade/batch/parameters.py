@@ -41,6 +41,7 @@ def describe_parameters(choices: Choices) -> dict[str, object]:
         "seal_limit_mm": choices.seal_limit_mm,
         "fat_is_bright": choices.fat_is_bright,
         "orientation": None if choices.orientation is None else choices.orientation.value,
+        "n4": choices.n4,
         "tolerate": sorted({one.value for one in choices.tolerate}),
     }
 

@@ -19,6 +19,7 @@ ROLE_WORDS: Mapping[str, str] = {
     "points": "the table of points",
     "labels": "the label map",
     "instances": "the map of instances",
+    "roots": "the map of drawn roots",
     "scheme": "the scheme",
 }
 #: A sentence is cut here.

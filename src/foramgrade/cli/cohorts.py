@@ -16,6 +16,7 @@ from foramgrade.cli.options import (
     IRREGULARITIES,
     SEAL_LIMIT_MM,
     CriteriaOption,
+    N4Option,
     OrientationOption,
     PolicyOption,
     SaltOption,
@@ -88,6 +89,7 @@ def grade_cohort(
         typer.Option(metavar="MM", help=f"A border with less fat is lost; by default {LEE_2010.minimum_fat_mm:g}."),
     ] = None,
     orientation: Annotated[str | None, OrientationOption] = None,
+    n4: Annotated[bool, N4Option] = False,
     fat_bright: Annotated[
         bool, typer.Option("--fat-bright", help="Go on where fat seems dark against muscle in the picture.")
     ] = False,
@@ -113,6 +115,7 @@ def grade_cohort(
         fat_is_bright=fat_bright,
         orientation=None if orientation is None else loaders.Orientation(orientation),
         tolerate=tuple(loaders.Irregularity(word) for word in tolerate or ()),
+        n4=n4,
         salt=salted,
     )
     sequence = None if weighting is None else Sequence(weighting)

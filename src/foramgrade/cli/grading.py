@@ -13,6 +13,7 @@ from foramgrade.cli.options import (
     IRREGULARITIES,
     SEAL_LIMIT_MM,
     CriteriaOption,
+    N4Option,
     OrientationOption,
     PolicyOption,
     SaltOption,
@@ -53,6 +54,9 @@ def grade_study(
             help="A point per foramen: level, side, x, y, z (RAS, mm). With labels: clicks in roots.",
         ),
     ] = None,
+    roots: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="With labels: roots that you drew, a label map of any number.")
+    ] = None,
     scheme: Annotated[
         str | None,
         typer.Option(
@@ -80,6 +84,7 @@ def grade_study(
         typer.Option(metavar="MM", help=f"A border with less fat is lost; by default {LEE_2010.minimum_fat_mm:g}."),
     ] = None,
     orientation: Annotated[str | None, OrientationOption] = None,
+    n4: Annotated[bool, N4Option] = False,
     fat_bright: Annotated[
         bool, typer.Option("--fat-bright", help="Go on where fat seems dark against muscle in the picture.")
     ] = False,
@@ -102,7 +107,7 @@ def grade_study(
     Writes foramina.csv, assessment.json, sheet.png, panels/, foramina.nii.gz and foramina.json; earlier ones in DIR are
     replaced.
     """
-    check_source(labels, points, scheme=scheme, instances=instances, levels=levels)
+    check_source(labels, points, scheme=scheme, instances=instances, levels=levels, roots=roots)
     rules = choose_criteria(criteria, policy, minimum_fat)
     study_files = batch.StudyFiles(
         image=image,
@@ -111,6 +116,7 @@ def grade_study(
         scheme=scheme,
         level_names=None if levels is None else anatomy.parse_level_names(levels),
         points=points,
+        roots=roots,
         series=series,
         sequence=None if weighting is None else Sequence(weighting),
     )
@@ -121,6 +127,7 @@ def grade_study(
         fat_is_bright=fat_bright,
         orientation=None if orientation is None else loaders.Orientation(orientation),
         tolerate=tuple(loaders.Irregularity(word) for word in tolerate or ()),
+        n4=n4,
         salt=salt or loaders.PUBLIC_SALT,
     )
     read = batch.read_study(study_files, choices, case=case, watch=_show_stage)
@@ -167,13 +174,19 @@ def grade_findings(
 
 
 def check_source(
-    labels: Path | None, points: Path | None, *, scheme: str | None, instances: Path | None, levels: str | None
+    labels: Path | None,
+    points: Path | None,
+    *,
+    scheme: str | None,
+    instances: Path | None,
+    levels: str | None,
+    roots: Path | None,
 ) -> None:
     """Refuse a study without labels and points, or with options that belong to labels that are not there."""
     if labels is None and points is None:
         msg = "expected --labels or --points, found neither"
         raise InputError(msg)
-    of_labels = {"--scheme": scheme, "--instances": instances, "--levels": levels}
+    of_labels = {"--scheme": scheme, "--instances": instances, "--levels": levels, "--roots": roots}
     given = [name for name, value in of_labels.items() if value is not None]
     if labels is None and given:
         msg = f"{', '.join(given)} belong{'s' * (len(given) == 1)} to labels, found without --labels"

@@ -65,6 +65,7 @@ PolicyOption = typer.Option(
     help=f"Grade of patterns that the rules do not define; by default {LEE_2010.policy.value}.",
 )
 SequenceOption = typer.Option("--sequence", metavar="T1|T2", case_sensitive=False, help="Contrast of the series.")
+N4Option = typer.Option("--n4", help="Correct the image for the coil's fall-off by N4 before it is read.")
 OrientationOption = typer.Option(
     metavar="qform|sform",
     callback=check_orientation,
