@@ -1,4 +1,5 @@
 from . import agreement as agreement
+from . import compare as compare
 from .batch import look_ahead as look_ahead
 from .batch import merge_shards as merge_shards
 from .batch import run_batch as run_batch

@@ -26,6 +26,7 @@ HEAVY = ("scipy", "pandas", "matplotlib", "SimpleITK", "nibabel", "pyarrow", "di
         ["merge", "--help"],
         ["export", "--help"],
         ["agreement", "--help"],
+        ["compare", "--help"],
         ["grade"],
         ["--version"],
         ["grade", "a", "--policy", "x"],

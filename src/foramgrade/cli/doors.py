@@ -11,6 +11,7 @@ __all__ = [
     "agreement",
     "anatomy",
     "batch",
+    "compare",
     "exports",
     "files",
     "loaders",
@@ -31,11 +32,12 @@ class _Room:
 
 
 if TYPE_CHECKING:
-    from foramgrade import agreement, batch, exports, loaders, phantom, plotting, tables, validation
+    from foramgrade import agreement, batch, compare, exports, loaders, phantom, plotting, tables, validation
     from foramgrade.anatomy import labels as anatomy
     from foramgrade.loaders import files
     from foramgrade.plotting import words
 else:
     exports, loaders, phantom, plotting = (_Room(name) for name in ("exports", "loaders", "phantom", "plotting"))
-    agreement, batch, tables, validation = (_Room(name) for name in ("agreement", "batch", "tables", "validation"))
+    agreement, batch, compare = (_Room(name) for name in ("agreement", "batch", "compare"))
+    tables, validation = _Room("tables"), _Room("validation")
     anatomy, files, words = (_Room(name) for name in ("anatomy.labels", "loaders.files", "plotting.words"))

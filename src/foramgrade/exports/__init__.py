@@ -2,6 +2,7 @@
 
 from foramgrade.exports.agreement import write_agreement
 from foramgrade.exports.bids import BidsSource, find_bids_source, write_bids
+from foramgrade.exports.comparison import write_comparison
 from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, write_dicom_series, write_dicom_sr
 from foramgrade.exports.fhir import write_fhir
 from foramgrade.exports.folder import fill_folder
@@ -22,6 +23,7 @@ __all__ = [
     "read_source",
     "write_agreement",
     "write_bids",
+    "write_comparison",
     "write_dicom_seg",
     "write_dicom_series",
     "write_dicom_sr",

@@ -17,18 +17,22 @@ from foramgrade.plotting.files import write_figure
 from foramgrade.plotting.panel import foramen_figure, write_panel
 from foramgrade.plotting.section import plot_foramen
 from foramgrade.plotting.sheet import plot_study, worst_words, write_sheet
+from foramgrade.plotting.states import LevelStates, draw_states, states_figure
 
 __all__ = [
     "ForestRow",
+    "LevelStates",
     "bland_altman_figure",
     "confusion_figure",
     "draw_bland_altman",
     "draw_confusion",
     "draw_forest",
+    "draw_states",
     "foramen_figure",
     "forest_figure",
     "plot_foramen",
     "plot_study",
+    "states_figure",
     "worst_words",
     "write_figure",
     "write_panel",

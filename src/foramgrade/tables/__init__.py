@@ -20,6 +20,7 @@ from foramgrade.tables.reader_reads import READ_COLUMNS, Reads, find_files, read
 from foramgrade.tables.reading import parse_level, read_json
 from foramgrade.tables.reads import GRADE_COLUMNS, GradedReads, grade_reads
 from foramgrade.tables.sheets import Sheet, read_sheet, write_sheet
+from foramgrade.tables.states import StateForamen, find_states, read_patients, read_states, unify_single_cases
 from foramgrade.tables.study import StudyAssessment, rows, write_csv, write_json
 
 __all__ = [
@@ -41,16 +42,21 @@ __all__ = [
     "GradedReads",
     "Reads",
     "Sheet",
+    "StateForamen",
     "StudyAssessment",
     "find_files",
+    "find_states",
     "grade_reads",
     "parse_level",
     "quality_names",
     "read_csv",
     "read_json",
+    "read_patients",
     "read_reads",
     "read_sheet",
+    "read_states",
     "rows",
+    "unify_single_cases",
     "write_atomically",
     "write_csv",
     "write_json",
