@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from foramgrade.batch import Choices, Shard, merge_shards, run_batch
+from foramgrade.batch import Choices, Shard, merge_shards
 from foramgrade.errors import InputError
 
 from .conftest import LONG, Run, tables
@@ -43,7 +43,7 @@ def test_merged_shards_of_a_long_cohort_are_the_bytes_of_one_run(
     merge_shards([out], out)
     assert tables(out) == long_tables
     # the folders of cases are those of a whole run: it has nothing left to do
-    assert run_batch(long_cohort, out, jobs=1).standing.kept == LONG
+    assert run_here(long_cohort, out).kept == LONG
 
 
 def test_what_does_not_belong_together_is_refused(
