@@ -16,7 +16,7 @@ Run = Callable[..., Standing]
 #: Distinct studies; cases beyond them are copies.
 DISTINCT = 3
 #: Cases of the cohort that is disturbed in all ways.
-LONG = 18
+LONG = 24
 
 
 @pytest.fixture(scope="session")
