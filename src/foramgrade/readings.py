@@ -141,8 +141,8 @@ def read_foramina(
         # Once more, since nerve is one tissue: what the roots in fat show tells the others from what they touch.
         readings = [_read_one(*one, marks.drawn, caveats, pixel_mm, expected) for one in known]
     readings = [
-        _read_elsewhere(reading, image, spine, signal, marks.drawn, pixel_mm, expected)
-        for reading, signal in zip(readings, signals, strict=True)
+        _read_elsewhere(reading, image, spine, signal, click, marks.drawn, pixel_mm, expected)
+        for reading, signal, click in zip(readings, signals, clicks, strict=True)
     ]
     if marks.drawn is not None and not any(reading.traced for reading in readings):
         msg = "none of the drawn roots lies in a foramen that the labels close, expected at least one in the same place"
@@ -186,6 +186,7 @@ def _read_elsewhere(
     image: Volume,
     spine: Spine,
     signal: Signal | None,
+    click_mm: FloatArray | None,
     drawn: LabelMap | None,
     pixel_mm: float,
     expected: float | None,
@@ -203,7 +204,8 @@ def _read_elsewhere(
         if n == chosen:
             continue
         there = turn_to(reading.foramen, spine, n)
-        one = _read_one(there, sample_image(image, there.reported[0]), signal, None, drawn, caveats, pixel_mm, expected)
+        values = sample_image(image, there.reported[0])
+        one = _read_one(there, values, signal, click_mm, drawn, caveats, pixel_mm, expected)
         if one.content is not None:
             cost = _LEAVE_WEIGHT * float(offsets[n] - offsets[chosen]) ** 2
             moved = abs(float(offsets[n])) - abs(float(offsets[chosen]))
