@@ -77,7 +77,8 @@ def test_the_table_is_that_of_local_processes_though_workers_are_killed(
         victim.wait()
         workers.append(cluster.add_worker())
     _, complaint = run.communicate(timeout=60)
-    assert complaint == f"foramgrade: 1 of {LONG} cases failed, see failures.csv\n"
+    # before it Dask may say that it computes again what died with a worker
+    assert complaint.splitlines()[-1] == f"foramgrade: 1 of {LONG} cases failed, see failures.csv"
     assert run.returncode == 1
     assert tables(out) == long_tables
     # whatever computes, the results are the same: nothing is left to do for local processes
