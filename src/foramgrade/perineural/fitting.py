@@ -214,7 +214,7 @@ class _Model:
         """Residuals in standard deviations, and the brightness of the root and of the background by direction."""
         covered = self._cover(ellipse)
         design, normal, wanted = self._design(covered)
-        levels = np.linalg.solve(normal, design.T @ wanted)
+        levels: FloatArray = np.linalg.solve(normal, design.T @ wanted).astype(float, copy=False)
         # At the very border half of a blurred pixel may be covered.
         trespass = np.maximum(covered[self.pixels.outside] - 0.5, 0.0) * (_OUTSIDE / self.spread)
         return np.concatenate([design @ levels - wanted, trespass]), levels

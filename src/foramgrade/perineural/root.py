@@ -47,6 +47,10 @@ _DISTINCT, _DISTINCT_NOISE = 0.10, 3.0
 #: Usual height of the root's centre in the opening (0 bottom, 1 top), its spread, and the weight of leaving it, mm2.
 _USUAL_HEIGHT, _HEIGHT_SPREAD, _HEIGHT_WEIGHT = 0.70, 0.15, 2.5
 
+#: The same from behind (0) to the front (1) of the opening at the root's height: behind it stand the ligamentum flavum
+#: and the capsule of the facet joint, which labels of bone leave in the opening and which may be as bright as nerve.
+_USUAL_DEPTH, _DEPTH_SPREAD, _DEPTH_WEIGHT = 0.55, 0.2, 1.0
+
 #: Root-like ends at this share of the way to the half-way level: a film of fat or ligament that partial volume has half
 #: filled must not count for the root.
 _STRICTNESS = 0.7
@@ -170,8 +174,13 @@ def ground_of_opening(opening: BoolArray, pixel_mm: float, *, disc: BoolArray | 
     if disc is not None and disc.any():
         above_mm = (up - np.quantile(np.nonzero(disc)[0], _DISC_TOP)) * pixel_mm
         credit = np.clip(_DISC_CREDIT + (1 - _DISC_CREDIT) * above_mm / _CREDIT_RISE_MM, _DISC_CREDIT, 1.0)
+    across = np.arange(opening.shape[1], dtype=float)
+    behind = np.where(opening.any(axis=1), np.argmax(opening, axis=1), 0)
+    width = np.maximum(opening.shape[1] - 1 - np.argmax(opening[:, ::-1], axis=1) - behind, 1)
+    depth = (across[None, :] - behind[:, None]) / width[:, None]
+    lateral = _DEPTH_WEIGHT * ((depth - _USUAL_DEPTH) / _DEPTH_SPREAD) ** 2
     whole = np.ones(opening.shape)
-    return Ground(opening, cost[:, None] * whole, credit[:, None] * whole)
+    return Ground(opening, cost[:, None] + lateral, credit[:, None] * whole)
 
 
 def ground_of_click(ground: Ground, at: tuple[float, float], pixel_mm: float) -> Ground:
