@@ -175,13 +175,14 @@ def _depart(x: FloatArray, start: Ellipse, pixel_mm: float, usual_mm2: float) ->
 
 def _gather(brightness: FloatArray, allowed: BoolArray, ellipse: Ellipse, pixel_mm: float) -> _Pixels:
     """Pixels in and around an ellipse."""
-    shape = brightness.shape
-    near = measure_nearness(
-        ellipse, np.arange(shape[0], dtype=float)[:, None], np.arange(shape[1], dtype=float)[None, :], pixel_mm
-    ).distance_mm
-    rows, columns = np.nonzero(near < _REACH_MM)
+    reach = (max(ellipse.major_mm, ellipse.minor_mm) + _REACH_MM) / pixel_mm + 1.0
+    bounds = zip((ellipse.row, ellipse.column), brightness.shape, strict=True)
+    up, forward = (np.arange(max(int(at - reach), 0), min(int(at + reach) + 2, n), dtype=float) for at, n in bounds)
+    distance = measure_nearness(ellipse, up[:, None], forward[None, :], pixel_mm).distance_mm
+    found = np.nonzero(distance < _REACH_MM)
+    rows, columns, near = up[found[0]].astype(int), forward[found[1]].astype(int), distance[found]
     outside = ~allowed[rows, columns]
-    weights = np.exp(-0.5 * (np.maximum(near[rows, columns], 0.0) / _FADE_MM) ** 2)
+    weights = np.exp(-0.5 * (np.maximum(near, 0.0) / _FADE_MM) ** 2)
     turn = np.arctan2(ellipse.column - columns, rows - ellipse.row) / (2 * np.pi) * DIRECTIONS
     return _Pixels(
         rows.astype(float),
