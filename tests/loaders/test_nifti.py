@@ -186,6 +186,33 @@ def test_compression_is_told_by_the_content(image, numbers, tmp_path):
     np.testing.assert_array_equal(read_volume(packed).array, numbers)
 
 
+@pytest.mark.parametrize("length", [100, 352, 400], ids=["half a header", "a header", "a header and some voxels"])
+def test_an_archive_of_several_members_is_read_whole(length, image, numbers, tmp_path):
+    content = image.to_bytes()
+    path = tmp_path / "blocks.nii.gz"
+    path.write_bytes(b"".join(gzip.compress(content[k : k + length]) for k in range(0, len(content), length)))
+    np.testing.assert_array_equal(read_volume(path).array, numbers)
+    assert read_nifti_header(path)[0].matches(read_volume(path).grid, 0)
+
+
+@pytest.mark.parametrize("where", [50, -12, -6, -2], ids=["deflated", "end", "checksum", "length"])
+def test_a_bit_that_flipped_in_an_archive_is_noticed(where, image, tmp_path):
+    content = bytearray(gzip.compress(image.to_bytes()))
+    content[where] ^= 0x10
+    path = tmp_path / "flipped.nii.gz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"^flipped\.nii\.gz is damaged or truncated"):
+        read_nifti(path)
+
+
+def test_a_length_that_no_archive_of_its_size_can_have_is_noticed(tmp_path):
+    content = gzip.compress(bytes(4000))
+    path = tmp_path / "i.nii.gz"
+    path.write_bytes(content[:-4] + b"\xff\xff\xff\xff")
+    with pytest.raises(InputError, match="damaged or truncated"):
+        read_nifti(path)
+
+
 @pytest.mark.parametrize(
     "dtype, what", [(np.complex64, "complex numbers"), (np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]), "colours")]
 )

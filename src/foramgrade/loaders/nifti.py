@@ -15,6 +15,7 @@ from typing import Any
 import lazy_loader as lazy
 import numpy as np
 import numpy.typing as npt
+from isal import igzip_lib
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.placement import place_grid, spatial_shape
@@ -31,6 +32,9 @@ MM_PER_UNIT: Mapping[int, float] = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 
 _GZIP_MARK = b"\x1f\x8b"
 _LARGEST_HEADER = 540
+
+#: No deflated byte stands for more than this many.
+_LARGEST_RATIO = 1032
 
 
 class Orientation(StrEnum):
@@ -97,12 +101,9 @@ def read_nifti(path: Path, *, orientation: Orientation | None = None) -> tuple[n
         If the file is damaged, is not a NIfTI volume of real numbers in one file, or does not say where in the patient
         it is.
     """
-    content = path.read_bytes()
-    if content.startswith(_GZIP_MARK):
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(_damaged(path.name)) from error
+    stored = path.read_bytes()
+    compressed = stored.startswith(_GZIP_MARK)
+    content = _decompress(stored, path.name) if compressed else stored
     header = _parse_header(content[:_LARGEST_HEADER], path.name)
     grid = _grid(header, path.name, orientation)
     dtype = header.get_data_dtype()
@@ -111,11 +112,31 @@ def read_nifti(path: Path, *, orientation: Orientation | None = None) -> tuple[n
         msg = f"{path.name} holds {kind}, expected one real number per voxel"
         raise InputError(msg)
     offset, count = int(header.get_data_offset()), math.prod(grid.shape)
+    if compressed and len(content) - offset < count * dtype.itemsize:
+        content = _decompress_members(stored, path.name)
     if len(content) - offset < count * dtype.itemsize:
         msg = f"{_damaged(path.name)}: {max(len(content) - offset, 0)} of {count * dtype.itemsize} bytes of voxels"
         raise InputError(msg)
-    stored = np.frombuffer(content, dtype, count, offset).reshape(grid.shape, order="F")
-    return _scaled(stored, header, path.name), grid
+    values = np.frombuffer(content, dtype, count, offset).reshape(grid.shape, order="F")
+    return _scaled(values, header, path.name), grid
+
+
+def _decompress(stored: bytes, name: str) -> bytes:
+    """Most archives have one member, which ISA-L inflates in one go into a buffer as long as the archive says."""
+    length = min(int.from_bytes(stored[-4:], "little"), _LARGEST_RATIO * len(stored))
+    try:
+        content = igzip_lib.decompress(stored, flag=igzip_lib.DECOMP_GZIP, bufsize=max(length, 1))
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # isal's stubs make an object of the class
+        raise InputError(_damaged(name)) from error
+    return content if len(content) >= _LARGEST_HEADER else _decompress_members(stored, name)
+
+
+def _decompress_members(stored: bytes, name: str) -> bytes:
+    """All members of a gzip archive, such as bgzip writes."""
+    try:
+        return gzip.decompress(stored)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(_damaged(name)) from error
 
 
 def _parse_header(block: bytes, name: str) -> Any:
