@@ -152,19 +152,20 @@ def measure_profile(
     seen = ndimage.map_coordinates(brightness, np.moveaxis(rays, -1, 0), order=1, mode="nearest")
     counted = ~bounds.without[rows, columns]
     nerve = nerve_brightness(root.brightness)
-    thickness, gap = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
-    for ray in range(DIRECTIONS):
-        start, end = int(leaves_root[ray]), int(leaves_opening[ray])
-        last = min(end, start + round(PERINEURAL_REACH_MM / step))
-        way = slice(int(CORE_SHARE * start), last)
-        fat = fat_fraction(seen[ray], nerve) * counted[ray]
-        if not bounds.closed:
-            end = _find_cortex(seen[ray], start, end, step)
-            last = min(end, start + round(PERINEURAL_REACH_MM / step))
-            last = end = _first_structure(fat, start, last, step)
-            way = slice(way.start, last)
-        thickness[ray] = _measure_fat(seen[ray], fat, way, step, nerve, blur_mm)
-        gap[ray] = (end - start) * step
+    fat = fat_fraction(seen, nerve) * counted
+    reach = round(PERINEURAL_REACH_MM / step)
+    last = np.minimum(leaves_opening, leaves_root + reach)
+    border = leaves_opening
+    if not bounds.closed:
+        last = border = np.array(
+            [
+                _first_structure(one, start, min(_find_cortex(light, start, end, step), start + reach), step)
+                for one, light, start, end in zip(fat, seen, leaves_root.tolist(), leaves_opening.tolist(), strict=True)
+            ]
+        )
+    on_way = (np.arange(n) >= (CORE_SHARE * leaves_root).astype(int)[:, None]) & (np.arange(n) < last[:, None])
+    thickness = _measure_fat(seen, np.where(on_way, fat, 0.0), step, nerve, blur_mm)
+    gap = (border - leaves_root) * step
     ends = bounds.parts[rows, columns][np.arange(DIRECTIONS), leaves_opening]
     return FatProfile(angles, thickness, gap, ends)
 
@@ -190,30 +191,43 @@ def _find_cortex(seen: FloatArray, start: int, end: int, step: float) -> int:
     return dark if min(before, behind) - seen[dark] >= CORTEX_DEPTH else end
 
 
-def _measure_fat(seen: FloatArray, fat: FloatArray, way: slice, step: float, nerve: float, blur_mm: float) -> float:
-    """Thickness of the fat along a stretch of a ray, mm."""
-    total = 0.0
-    layers, count = ndimage.label(fat[way] > 0)
-    for layer in range(1, count + 1):
-        first, end = (int(np.flatnonzero(layers == layer)[place]) + way.start for place in (0, -1))
-        share = fat[first : end + 1]
-        thick, peak = float(share.sum()) * step, float(share.max())
-        if peak < max(LOWEST_PEAK, LOWEST_SHARE_OF_PEAK * erf(thick / (2 * np.sqrt(2) * blur_mm))):
-            continue
-        total += thick + _hidden(seen, first + int(share.argmax()), end, min(end + 1, way.stop), step, nerve)
-    return total
+def _measure_fat(seen: FloatArray, fat: FloatArray, step: float, nerve: float, blur_mm: float) -> FloatArray:
+    """Thickness of the fat along every ray, mm, from brightness and share of fat along them; 0 where none counts."""
+    edges = np.diff(np.pad(fat > 0, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (ray, first), end = np.nonzero(edges == 1), np.nonzero(edges == -1)[1]
+    thickness = np.zeros(len(fat))
+    if not len(ray):
+        return thickness
+    # One row per layer of fat, from its first sample on.
+    along = np.arange(int((end - first).max()))
+    in_layer = along < (end - first)[:, None]
+    where = np.minimum(first[:, None] + along, fat.shape[1] - 1)
+    share = np.where(in_layer, fat[ray[:, None], where], 0.0)
+    thick, peak = share.sum(axis=1) * step, share.max(axis=1)
+    broad = LOWEST_SHARE_OF_PEAK * erf(thick / (2 * np.sqrt(2) * blur_mm))
+    flank = in_layer & (along >= share.argmax(axis=1)[:, None])
+    hidden = _hidden(seen[ray[:, None], where], flank, _darkest_behind(seen, ray, end - 1, step), nerve) * step
+    np.add.at(thickness, ray, np.where(peak < np.maximum(LOWEST_PEAK, broad), 0.0, thick + hidden))
+    return thickness
 
 
-def _hidden(seen: FloatArray, peak: int, end: int, stop: int, step: float, nerve: float) -> float:
-    """Fat on the far flank of a layer that darkness behind it hides, mm.
+def _darkest_behind(seen: FloatArray, ray: npt.NDArray[np.intp], end: npt.NDArray[np.intp], step: float) -> FloatArray:
+    """Brightness of the darkest tissue behind layers that end at these samples of these rays."""
+    behind = np.minimum(end[:, None] + np.arange(round(BEHIND_MM / step) + 1), seen.shape[1] - 1)
+    darkest: FloatArray = seen[ray[:, None], behind].min(axis=1)
+    return darkest
+
+
+def _hidden(seen: FloatArray, flank: BoolArray, darkest: FloatArray, nerve: float) -> FloatArray:
+    """Fat on the far flank of layers that darkness behind them hides, in samples.
 
     Half-way between fat and ligament a pixel is hardly brighter than nerve: measured against nerve, the flank of the
     layer would hold no fat. Against what stands behind, it holds half.
     """
-    behind = float(np.clip(seen[end : end + round(BEHIND_MM / step) + 1].min(), 0.0, nerve))
-    flank = seen[peak : min(end + round(BEHIND_MM / step), len(seen), max(stop, end + 1))]
-    more = np.clip((flank - behind) / (1.0 - behind), 0.0, 1.0) - fat_fraction(flank, nerve)
-    return float(np.sum(more)) * step
+    behind = np.clip(darkest, 0.0, nerve)[:, None]
+    more = np.clip((seen - behind) / (1.0 - behind), 0.0, 1.0) - fat_fraction(seen, nerve)
+    hidden: FloatArray = np.where(flank, more, 0.0).sum(axis=1)
+    return hidden
 
 
 def describe_borders(
