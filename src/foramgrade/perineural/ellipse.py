@@ -49,6 +49,23 @@ class Ellipse:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ellipses:
+    """Several ellipses on one raster, to be measured at once.
+
+    Parameters
+    ----------
+    row, column, major_mm, minor_mm, direction : (M, 1) float arrays
+        As for `Ellipse`.
+    """
+
+    row: FloatArray
+    column: FloatArray
+    major_mm: FloatArray
+    minor_mm: FloatArray
+    direction: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Nearness:
     """How pixels lie to an ellipse.
 
@@ -64,22 +81,22 @@ class Nearness:
     curvature: FloatArray
 
 
-def measure_nearness(ellipse: Ellipse, rows: FloatArray, columns: FloatArray, pixel_mm: float) -> Nearness:
+def measure_nearness(ellipse: Ellipse | Ellipses, rows: FloatArray, columns: FloatArray, pixel_mm: float) -> Nearness:
     """Distance of pixels from the outline of an ellipse, and its curvature there.
 
     Parameters
     ----------
-    ellipse : Ellipse
+    ellipse : Ellipse or Ellipses
         On the raster.
     rows, columns : float arrays that broadcast
-        Pixels.
+        Pixels; for several ellipses (N,).
     pixel_mm : float
         Edge of a pixel, mm.
 
     Returns
     -------
     Nearness
-        Of the broadcast shape.
+        Of the broadcast shape, (M, N) for several ellipses.
 
     Examples
     --------
@@ -99,12 +116,12 @@ def measure_nearness(ellipse: Ellipse, rows: FloatArray, columns: FloatArray, pi
     return Nearness(distance, curvature)
 
 
-def cover(ellipse: Ellipse, near: Nearness, blur_mm: float) -> FloatArray:
+def cover(ellipse: Ellipse | Ellipses, near: Nearness, blur_mm: float) -> FloatArray:
     """Share of a blurred pixel, 0 to 1, that an ellipse covers.
 
     Parameters
     ----------
-    ellipse : Ellipse
+    ellipse : Ellipse or Ellipses
         On the raster.
     near : Nearness
         Of the pixels.

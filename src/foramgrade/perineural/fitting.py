@@ -11,7 +11,7 @@ import numpy as np
 from scipy import optimize
 
 from foramgrade.findings import BoolArray, FloatArray
-from foramgrade.perineural.ellipse import Ellipse, cover, measure_nearness
+from foramgrade.perineural.ellipse import Ellipse, Ellipses, cover, measure_nearness
 
 #: Standard deviation of the point spread, image pixels: the pixel itself, the scanner's filter, and interpolation.
 BLUR_PIXELS = 0.55
@@ -130,10 +130,10 @@ def fit_ellipse(
             return np.concatenate([model.solve(_unpack(x, pixel_mm))[0], _depart(x, start, pixel_mm, usual_mm2)])
 
         def slope(x: FloatArray, model: "_Model" = model) -> FloatArray:
-            moved = [_unpack(one, pixel_mm) for one in x + _STEP * np.eye(len(x))]
-            usual = [_depart(one, start, pixel_mm, usual_mm2) for one in x + _STEP * np.eye(len(x))]
+            moved = x + _STEP * np.eye(len(x))
+            usual = [_depart(one, start, pixel_mm, usual_mm2) for one in moved]
             departs = (np.array(usual) - _depart(x, start, pixel_mm, usual_mm2)).T / _STEP
-            return np.concatenate([model.slope(_unpack(x, pixel_mm), moved, _STEP), departs])
+            return np.concatenate([model.slope(_unpack(x, pixel_mm), _unpack_all(moved, pixel_mm), _STEP), departs])
 
         solved = optimize.least_squares(
             differ,
@@ -163,6 +163,11 @@ def _pack(ellipse: Ellipse, pixel_mm: float) -> FloatArray:
 def _unpack(x: FloatArray, pixel_mm: float) -> Ellipse:
     row, column, major, minor, direction = (float(value) for value in x)
     return Ellipse(row / pixel_mm, column / pixel_mm, float(np.exp(major)), float(np.exp(minor)), direction)
+
+
+def _unpack_all(x: FloatArray, pixel_mm: float) -> Ellipses:
+    row, column, major, minor, direction = x.T[:, :, None]
+    return Ellipses(row / pixel_mm, column / pixel_mm, np.exp(major), np.exp(minor), direction)
 
 
 def _depart(x: FloatArray, start: Ellipse, pixel_mm: float, usual_mm2: float) -> FloatArray:
@@ -220,7 +225,7 @@ class _Model:
         trespass = np.maximum(covered[self.pixels.outside] - 0.5, 0.0) * (_OUTSIDE / self.spread)
         return np.concatenate([design @ levels - wanted, trespass]), levels
 
-    def slope(self, ellipse: Ellipse, moved: list[Ellipse], step: float) -> FloatArray:
+    def slope(self, ellipse: Ellipse, moved: Ellipses, step: float) -> FloatArray:
         """How the residuals change from an ellipse to ellipses a step away, per step; the levels follow.
 
         The derivative of a projection (Golub and Pereyra 1973): one system is solved for all ellipses, not one each.
@@ -229,10 +234,10 @@ class _Model:
         design, normal, wanted = self._design(covered)
         levels = np.linalg.solve(normal, design.T @ wanted)
         residuals = (design @ levels - wanted)[: len(covered)]
-        more = np.array([self._cover(one) - covered for one in moved]).T / step
+        more = (self._cover(moved) - covered).T / step
         # Of the design only the pixels' rows change: what the root gains the background loses.
         scaled = more * self.scale[:, None]
-        seen = np.zeros((len(design), len(moved)))
+        seen = np.zeros((len(design), more.shape[1]))
         seen[: len(covered)] = scaled * (levels[0] - self.sectors @ levels[1:])[:, None]
         drawn = scaled * residuals[:, None]
         pull = np.vstack([drawn.sum(axis=0), -self.sectors.T @ drawn])
@@ -241,8 +246,8 @@ class _Model:
         trespass = np.where(covered[outside] > 0.5, _OUTSIDE / self.spread, 0.0)[:, None] * more[outside]
         return np.concatenate([seen, trespass])
 
-    def _cover(self, ellipse: Ellipse) -> FloatArray:
-        """Share of every pixel that the ellipse covers."""
+    def _cover(self, ellipse: Ellipse | Ellipses) -> FloatArray:
+        """Share of every pixel that the ellipse covers, or each of several."""
         near = measure_nearness(ellipse, self.pixels.rows, self.pixels.columns, self.pixel_mm)
         return cover(ellipse, near, self.blur_mm)
 
