@@ -143,6 +143,7 @@ def fit_ellipse(
             ftol=_PRECISION,
             xtol=_PRECISION,
             max_nfev=_EVALUATIONS,
+            method="lm",
         )
         ellipse = _unpack(solved.x, pixel_mm)
     levels = model.solve(ellipse)[1]
@@ -200,6 +201,18 @@ def _gather(brightness: FloatArray, allowed: BoolArray, ellipse: Ellipse, pixel_
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """The model of one ellipse: share of the pixels it covers, design and its normal matrix, levels, residuals."""
+
+    ellipse: Ellipse
+    covered: FloatArray
+    design: FloatArray
+    normal: FloatArray
+    levels: FloatArray
+    residuals: FloatArray
+
+
 class _Model:
     """The image as root and background; for a given ellipse their brightness follows by linear least squares."""
 
@@ -213,27 +226,26 @@ class _Model:
         self.sectors[index, (low.astype(int) + 1) % DIRECTIONS] += share
         widths = np.array([_ROOT_PRIOR] + [_BACKGROUND_PRIOR] * DIRECTIONS)
         self.prior = np.diag(1.0 / widths)
-        self.usual = np.array([expected] + [_BACKGROUND] * DIRECTIONS) / widths
         self.scale = pixels.weights / spread
+        usual = np.array([expected] + [_BACKGROUND] * DIRECTIONS) / widths
+        self.wanted = np.concatenate([pixels.values * self.scale, usual])
+        self.state: _State | None = None
 
     def solve(self, ellipse: Ellipse) -> tuple[FloatArray, FloatArray]:
         """Residuals in standard deviations, and the brightness of the root and of the background by direction."""
-        covered = self._cover(ellipse)
-        design, normal, wanted = self._design(covered)
-        levels: FloatArray = np.linalg.solve(normal, design.T @ wanted).astype(float, copy=False)
+        state = self._at(ellipse)
         # At the very border half of a blurred pixel may be covered.
-        trespass = np.maximum(covered[self.pixels.outside] - 0.5, 0.0) * (_OUTSIDE / self.spread)
-        return np.concatenate([design @ levels - wanted, trespass]), levels
+        trespass = np.maximum(state.covered[self.pixels.outside] - 0.5, 0.0) * (_OUTSIDE / self.spread)
+        return np.concatenate([state.residuals, trespass]), state.levels
 
     def slope(self, ellipse: Ellipse, moved: Ellipses, step: float) -> FloatArray:
         """How the residuals change from an ellipse to ellipses a step away, per step; the levels follow.
 
         The derivative of a projection (Golub and Pereyra 1973): one system is solved for all ellipses, not one each.
         """
-        covered = self._cover(ellipse)
-        design, normal, wanted = self._design(covered)
-        levels = np.linalg.solve(normal, design.T @ wanted)
-        residuals = (design @ levels - wanted)[: len(covered)]
+        state = self._at(ellipse)
+        covered, design, levels = state.covered, state.design, state.levels
+        residuals = state.residuals[: len(covered)]
         more = (self._cover(moved) - covered).T / step
         # Of the design only the pixels' rows change: what the root gains the background loses.
         scaled = more * self.scale[:, None]
@@ -241,7 +253,7 @@ class _Model:
         seen[: len(covered)] = scaled * (levels[0] - self.sectors @ levels[1:])[:, None]
         drawn = scaled * residuals[:, None]
         pull = np.vstack([drawn.sum(axis=0), -self.sectors.T @ drawn])
-        seen -= design @ np.linalg.solve(normal, pull + design.T @ seen)
+        seen -= design @ np.linalg.solve(state.normal, pull + design.T @ seen)
         outside = self.pixels.outside
         trespass = np.where(covered[outside] > 0.5, _OUTSIDE / self.spread, 0.0)[:, None] * more[outside]
         return np.concatenate([seen, trespass])
@@ -251,8 +263,14 @@ class _Model:
         near = measure_nearness(ellipse, self.pixels.rows, self.pixels.columns, self.pixel_mm)
         return cover(ellipse, near, self.blur_mm)
 
-    def _design(self, covered: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Design, its normal matrix, and what it should give: the pixels, then the prior of the levels."""
+    def _at(self, ellipse: Ellipse) -> "_State":
+        """The model of an ellipse: the levels that explain the pixels best, and the prior of the levels."""
+        if self.state is not None and self.state.ellipse == ellipse:
+            return self.state  # the derivative is asked for where the residuals just were
+        covered = self._cover(ellipse)
         pixels = np.column_stack([covered, (1.0 - covered)[:, None] * self.sectors]) * self.scale[:, None]
         design = np.vstack([pixels, self.prior])
-        return design, design.T @ design, np.concatenate([self.pixels.values * self.scale, self.usual])
+        normal = design.T @ design
+        levels: FloatArray = np.linalg.solve(normal, design.T @ self.wanted).astype(float, copy=False)
+        self.state = _State(ellipse, covered, design, normal, levels, design @ levels - self.wanted)
+        return self.state
