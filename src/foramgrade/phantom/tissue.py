@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 
+#: Points that are drawn at once: few enough for what is known of them to stay in the processor's cache.
+_AT_ONCE = 1 << 15
 #: Distance from the midline between which laminae end and articular processes begin, and where these end, mm.
 COLUMN_MM = (10.5, 23.5)
 #: Back of the articular processes behind the body's centre, mm.
@@ -123,7 +125,18 @@ def structure_at(spine: Spine, points_mm: FloatArray) -> ByteArray:
 
 
 def _draw(spine: Spine, points_mm: FloatArray, *, surroundings: bool) -> tuple[ByteArray, ByteArray]:
-    points = np.ascontiguousarray(np.asarray(points_mm, dtype=float).reshape(-1, 3).T)
+    shape = np.shape(points_mm)[:-1]
+    flat = np.asarray(points_mm, dtype=float).reshape(-1, 3)
+    tissue, structure = np.empty(len(flat), np.uint8), np.empty(len(flat), np.uint8)
+    for first in range(0, len(flat), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        tissue[part], structure[part] = _draw_some(spine, flat[part], surroundings=surroundings)
+    return tissue.reshape(shape), structure.reshape(shape)
+
+
+def _draw_some(spine: Spine, points_mm: FloatArray, *, surroundings: bool) -> tuple[ByteArray, ByteArray]:
+    """Tissue and structure of points (N, 3)."""
+    points = np.ascontiguousarray(points_mm.T)
     below = np.zeros(points.shape[1], dtype=np.int8)
     for vertebra, up in zip(spine.vertebrae, spine.pedicle_up_mm, strict=True):
         axis = vertebra.axes[:, 2]
@@ -146,8 +159,7 @@ def _draw(spine: Spine, points_mm: FloatArray, *, surroundings: bool) -> tuple[B
         _draw_spine(spine, close)
         cell.tissue[near], cell.structure[near] = close.tissue, close.structure
         tissue[chosen], structure[chosen] = cell.tissue, cell.structure
-    shape = np.shape(points_mm)[:-1]
-    return tissue.reshape(shape), structure.reshape(shape)
+    return tissue, structure
 
 
 def _into(frame: Frame, points: FloatArray) -> FloatArray:
@@ -230,11 +242,19 @@ def _draw_laminae(spine: Spine, cell: Cell) -> None:
         cell.draw(stub & (r > 0), Tissue.MARROW, _bone(cell.level, lower=lower, region=Region.COSTAL_RIGHT))
 
 
-def _in_body(local: FloatArray, size_mm: tuple[float, float, float], *, waist: float, grow: float = 1.0) -> BoolArray:
+def _in_body(
+    local: FloatArray, size_mm: tuple[float, float, float], among: BoolArray, *, waist: float, grow: float = 1.0
+) -> BoolArray:
+    """Which of some points lie within the walls of a body; the others do not."""
     width, depth, height = size_mm
-    q = grow * (1.0 - waist * np.clip(1.0 - (2 * local[2] / height) ** 2, 0.0, 1.0))
-    r, a = np.abs(local[0]) / (q * width / 2), np.abs(local[1]) / (q * depth / 2)
-    inside: BoolArray = r**BODY_EXPONENT + a**BODY_EXPONENT < 1.0
+    # Powers are dear: they are taken of the points in the body's box alone.
+    box = among & (np.abs(local[0]) < grow * width / 2) & (np.abs(local[1]) < grow * depth / 2)
+    chosen = np.flatnonzero(box)
+    right, anterior, up = local.take(chosen, axis=1)
+    q = grow * (1.0 - waist * np.clip(1.0 - (2 * up / height) ** 2, 0.0, 1.0))
+    r, a = np.abs(right) / (q * width / 2), np.abs(anterior) / (q * depth / 2)
+    inside: BoolArray = box
+    inside[chosen] = r**BODY_EXPONENT + a**BODY_EXPONENT < 1.0
     return inside
 
 
@@ -247,11 +267,11 @@ def _between_endplates(spine: Spine, cell: Cell) -> tuple[BoolArray, BoolArray]:
 def _draw_bodies(spine: Spine, cell: Cell) -> None:
     size = spine.spec.body_mm
     above, below = _between_endplates(spine, cell)
-    disc = ~above & ~below & _in_body(_sheared(spine, cell), size, waist=0.0, grow=1.03)
+    disc = _in_body(_sheared(spine, cell), size, ~above & ~below, waist=0.0, grow=1.03)
     cell.draw(disc, Tissue.DISC, DISC_CODE + cell.level)
-    upper = above & (cell.upper[2] < size[2] / 2) & _in_body(cell.upper, size, waist=0.07)
+    upper = _in_body(cell.upper, size, above & (cell.upper[2] < size[2] / 2), waist=0.07)
     cell.draw(upper, Tissue.MARROW, _bone(cell.level, lower=False, region=Region.CORPUS))
-    lower = below & (cell.lower[2] > -size[2] / 2) & _in_body(cell.lower, size, waist=0.07)
+    lower = _in_body(cell.lower, size, below & (cell.lower[2] > -size[2] / 2), waist=0.07)
     cell.draw(lower & ~cell.below_sacral_plane, Tissue.MARROW, _bone(cell.level, lower=True, region=Region.CORPUS))
 
 
