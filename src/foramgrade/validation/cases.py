@@ -8,11 +8,15 @@ import numpy as np
 from foramgrade.errors import ForamgradeError
 from foramgrade.findings import FAT_QUANTITY, Border, ForamenAssessment, Quantity, RootShape, Side
 from foramgrade.geometry.measure import measure_asymmetry
-from foramgrade.phantom import ForamenTruth, Protocol, make_labels, make_phantom, random_spec
+from foramgrade.phantom import ForamenTruth, PhantomSpec, Protocol, make_labels, make_phantom, random_spec
 from foramgrade.pipeline import assess, measure_geometry
 from foramgrade.tables import quality_names
 from foramgrade.volume import Sequence
 
+#: Fat of less than so many pixels is a film: between a pixel and the next there is nothing it could be told from.
+FILM_PIXELS = 1.25
+#: A patient who lies down again is turned by up to this about each axis, degrees.
+TURNED_DEG = 2.0
 #: Quantities that the truth holds under the name of their column.
 _NAMED = (
     Quantity.AREA,
@@ -45,6 +49,12 @@ class Case:
         Displacement of the label borders, mm, and the share of its variance that slices do not share.
     geometry_only : bool
         Whether labels are measured without an image: then nothing is graded.
+    every_pattern : bool
+        Whether all 16 patterns of lost borders are equally frequent and thin fat is a film of one pixel.
+    snr, coil_fall : tuple of two float
+        Ranges of the signal-to-noise ratio and of the coil's fall over the field.
+    visit : int
+        The same spine scanned and segmented anew, differently placed in the scanner; 0 is the first time.
     """
 
     setting: str
@@ -54,6 +64,15 @@ class Case:
     edge_noise_mm: float = 0.0
     edge_noise_own: float = 0.0
     geometry_only: bool = False
+    every_pattern: bool = False
+    snr: tuple[float, float] = (20.0, 30.0)
+    coil_fall: tuple[float, float] = (2.5, 2.5)
+    visit: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the spine, the same on all visits: what its foramina share."""
+        return "-".join((self.setting, *map(str, self.seed)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +101,10 @@ class ForamenCheck:
         Confidence of the grade.
     quality : str
         Names of the flags.
+    snr : float
+        Signal-to-noise ratio of the phantom.
+    film : bool
+        Whether some border's fat is a film of about a pixel.
     failure : str
         Why the whole study was refused; empty otherwise.
     """
@@ -102,6 +125,8 @@ class ForamenCheck:
     confidence: float | None = None
     quality: str = ""
     failure: str = ""
+    snr: float = 0.0
+    film: bool = False
 
 
 def check_case(case: Case) -> tuple[ForamenCheck, ...]:
@@ -122,10 +147,15 @@ def check_case(case: Case) -> tuple[ForamenCheck, ...]:
         protocol=case.protocol,
         sequence=case.sequence,
         edge_noise_mm=case.edge_noise_mm,
+        snr=case.snr,
+        coil_fall=case.coil_fall,
+        every_pattern=case.every_pattern,
     )
     spec = replace(spec, edge_noise_own=case.edge_noise_own)
     # A stream of its own: the noise of a picture must not depend on how many numbers the spine took.
-    rng = np.random.default_rng((*case.seed, 1))
+    rng = np.random.default_rng((*case.seed, 1 + case.visit))
+    if case.visit:
+        spec = _lie_down_again(spec, rng)
     if case.geometry_only:
         labels, truths = make_labels(spec, rng=rng)
         image = None
@@ -143,10 +173,22 @@ def check_case(case: Case) -> tuple[ForamenCheck, ...]:
     checks = []
     for truth in truths:
         right, left = (areas[truth.level, side] for side in (Side.RIGHT, Side.LEFT))
-        check = replace(_unanswered(case, truth, measure_asymmetry(right, left)), failure=failure)
+        check = replace(
+            _unanswered(case, truth, measure_asymmetry(right, left)),
+            failure=failure,
+            snr=spec.snr,
+            film=any(0 < fat < FILM_PIXELS * case.protocol.pixel_mm for fat in truth.fat_mm.values()),
+        )
         answer = by_name.get((truth.level, truth.side))
         checks.append(check if answer is None else _answered(check, answer, truth, truths))
     return tuple(checks)
+
+
+def _lie_down_again(spec: PhantomSpec, rng: np.random.Generator) -> PhantomSpec:
+    """The same spine in the scanner anew: moved by up to half a slice and a little turned."""
+    moved = np.array(spec.decentring_mm) + rng.uniform(-0.5, 0.5, 3) * spec.protocol.spacing_mm
+    turned = np.array(spec.obliquity_deg) + rng.uniform(-TURNED_DEG, TURNED_DEG, 3)
+    return replace(spec, decentring_mm=tuple(moved.tolist()), obliquity_deg=tuple(turned.tolist()))
 
 
 def true_values(truth: ForamenTruth) -> dict[Quantity, float]:

@@ -1,4 +1,4 @@
-"""What the checks of one setting add up to: agreement per quantity, coverage of intervals, agreement of grades."""
+"""What the checks of one setting add up to: agreement per quantity, coverage of intervals, grades."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ import numpy as np
 
 from foramgrade.agreement import LIMIT_SDS, LimitsOfAgreement, find_limits
 from foramgrade.errors import InputError
-from foramgrade.findings import QUANTITIES, Border, LeeGrade, Quantity, RootShape
+from foramgrade.findings import QUANTITIES, Quantity
 from foramgrade.validation.cases import ForamenCheck
+from foramgrade.validation.grades import GradeReport, report_grades
 
 #: Quantities of a level, not of a side: counted once.
 OF_A_LEVEL = frozenset({Quantity.ASYMMETRY, Quantity.SLIP, Quantity.SEGMENTAL_ANGLE})
@@ -40,36 +41,6 @@ class Comparison:
     n_missing: int
     limits: LimitsOfAgreement | None
     coverage: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GradeReport:
-    """Answers of the grader against the truth; a share of nothing is None.
-
-    Parameters
-    ----------
-    n_graded : int
-        Foramina with a grade.
-    exact : float or None
-        Share of them with the true Lee grade.
-    quadratic_kappa : float or None
-        Agreement beyond chance with quadratic weights; None where chance alone would agree fully.
-    lost_sensitivity, lost_specificity : float or None
-        Of borders without fat, where the fat was read.
-    deformed_sensitivity, deformed_specificity : float or None
-        Of deformed roots, where the fat was read.
-    mean_confidence : float or None
-        Mean confidence of the grades.
-    """
-
-    n_graded: int
-    exact: float | None
-    quadratic_kappa: float | None
-    lost_sensitivity: float | None
-    lost_specificity: float | None
-    deformed_sensitivity: float | None
-    deformed_specificity: float | None
-    mean_confidence: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,48 +161,3 @@ def compare_quantity(checks: Iterable[ForamenCheck], quantity: Quantity, *, rela
         limits=find_limits(measured * scale, true * scale) if len(pairs) > 1 else None,
         coverage=None if relative or not within else float(np.mean(within)),
     )
-
-
-def report_grades(checks: Sequence[ForamenCheck]) -> GradeReport:
-    """Compare grades and findings with their truth.
-
-    Parameters
-    ----------
-    checks : sequence of ForamenCheck
-        Foramina.
-
-    Returns
-    -------
-    GradeReport
-        Of those that were graded, or whose fat was read.
-    """
-    grades = [(check.true_lee, check.lee) for check in checks if check.lee is not None]
-    borders = [(b in check.true_lost, b in check.lost) for check in checks if check.lost is not None for b in Border]
-    changed = RootShape.CHANGED
-    shapes = [(check.true_shape is changed, check.shape is changed) for check in checks if check.shape is not None]
-    confidences = [check.confidence for check in checks if check.confidence is not None]
-    return GradeReport(
-        n_graded=len(grades),
-        exact=_share(true == answer for true, answer in grades),
-        quadratic_kappa=_quadratic_kappa(grades),
-        lost_sensitivity=_share(answer for true, answer in borders if true),
-        lost_specificity=_share(not answer for true, answer in borders if not true),
-        deformed_sensitivity=_share(answer for true, answer in shapes if true),
-        deformed_specificity=_share(not answer for true, answer in shapes if not true),
-        mean_confidence=float(np.mean(confidences)) if confidences else None,
-    )
-
-
-def _share(answers: Iterable[bool]) -> float | None:
-    found = list(answers)
-    return sum(found) / len(found) if found else None
-
-
-def _quadratic_kappa(grades: Sequence[tuple[int, int]]) -> float | None:
-    """Quadratic-weighted kappa of pairs of Lee grades (Cohen 1968)."""
-    table = np.zeros((len(LeeGrade), len(LeeGrade)))
-    for pair in grades:
-        table[pair] += 1
-    weights = np.subtract.outer(np.arange(len(table)), np.arange(len(table))) ** 2
-    expected = float((weights * np.outer(table.sum(axis=1), table.sum(axis=0))).sum())
-    return 1 - float((weights * table).sum()) * len(grades) / expected if expected > 0 else None

@@ -1,4 +1,4 @@
-"""Random phantoms by the hundred, over processes: per protocol, and how errors grow with slices and with noise."""
+"""Random phantoms by the hundred, over processes: per protocol, growth of errors, perineural fat, repeats."""
 
 import math
 import multiprocessing
@@ -12,6 +12,8 @@ from itertools import groupby, islice
 from foramgrade.errors import InputError
 from foramgrade.phantom import CLINICAL_2D, Protocol
 from foramgrade.validation.cases import Case, ForamenCheck, check_case
+from foramgrade.validation.perineural import COARSE, COARSE_SHARE, STUDIED, FatStudy, plan_fat_study, report_fat_study
+from foramgrade.validation.repeats import RepeatReport, report_repeats
 from foramgrade.validation.report import SettingReport, report_setting
 from foramgrade.volume import Sequence as Contrast
 
@@ -23,6 +25,10 @@ EDGE_NOISES_MM = (0.0, 0.25, 0.5, 0.75)
 EDGE_NOISE_OWN = 0.5
 #: One phantom per setting of growth for so many per protocol: the same spines in every setting need fewer.
 CASES_PER_GROWTH = 3
+#: The study of perineural fat takes a third as many phantoms of each of its protocols, repeats a sixth as many spines.
+CASES_PER_FAT, CASES_PER_REPEAT = 3, 6
+#: How often a spine is scanned, and the displacement of the labels' borders, mm root mean square, new each time.
+VISITS, REPEAT_NOISE_MM = 3, 0.25
 
 
 def respaced(protocol: Protocol, spacing_mm: float) -> Protocol:
@@ -107,6 +113,10 @@ class Validation:
         One per protocol.
     growth : tuple of Growth
         With the spacing of slices and with the noise of label borders; empty where it was not wanted.
+    fat : FatStudy or None
+        Perineural fat by protocol, noise and resolution.
+    repeats : RepeatReport or None
+        The same spines scanned and segmented anew.
     checks : tuple of ForamenCheck
         Every foramen of every phantom.
     """
@@ -118,6 +128,8 @@ class Validation:
     protocols: Mapping[str, Protocol]
     reports: tuple[SettingReport, ...]
     growth: tuple[Growth, ...]
+    fat: FatStudy | None
+    repeats: RepeatReport | None
     checks: tuple[ForamenCheck, ...]
 
 
@@ -129,6 +141,8 @@ def validate_phantoms(
     jobs: int = 1,
     geometry_only: bool = False,
     growth: bool = True,
+    fat: bool = True,
+    repeats: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
     """Measure random phantoms and compare the answers with their truth.
@@ -147,6 +161,10 @@ def validate_phantoms(
         Whether to leave out the images: no root, no fat, no grades, and less than half of the time.
     growth : bool
         Whether to show how errors grow with slice spacing and border noise, on a third as many phantoms per value.
+    fat : bool
+        Whether to study perineural fat, on a third as many phantoms per protocol; never without images.
+    repeats : bool
+        Whether to scan a sixth as many spines anew.
     progress : callable or None
         Called with the number of phantoms done and of all phantoms.
 
@@ -163,13 +181,16 @@ def validate_phantoms(
     if not protocols or cases < 1 or jobs < 1:
         msg = f"expected a protocol, a case and a job at least, found {len(protocols)}, {cases} and {jobs}"
         raise InputError(msg)
-    main = list(_main_cases(protocols, cases, seed, geometry_only=geometry_only))
+    fat = fat and not geometry_only
     sweeps = SWEEPS if growth else ()
-    swept = [list(_sweep_cases(sweep, cases, seed)) for sweep in sweeps]
-    checked = _check_all([*main, *(case for part in swept for case in part)], jobs, progress)
-    rest = iter(checked)
-    of_main = list(islice(rest, len(main)))
-    of_sweeps = [list(islice(rest, len(part))) for part in swept]
+    plan = [
+        list(_main_cases(protocols, cases, seed, geometry_only=geometry_only)),
+        *(list(_sweep_cases(sweep, cases, seed)) for sweep in sweeps),
+        list(plan_fat_study(_share(cases, CASES_PER_FAT), lambda name, n: _seed(seed, name, n))) if fat else [],
+        list(_repeat_cases(cases, seed, geometry_only=geometry_only)) if repeats else [],
+    ]
+    rest = iter(_check_all([case for part in plan for case in part], jobs, progress))
+    of_main, *of_sweeps, of_fat, of_repeats = [list(islice(rest, len(part))) for part in plan]
     return Validation(
         version=version("foramgrade"),
         seed=seed,
@@ -178,18 +199,35 @@ def validate_phantoms(
         protocols=dict(protocols),
         reports=_reports(of_main),
         growth=tuple(Growth(s.name, s.values_mm, _reports(part)) for s, part in zip(sweeps, of_sweeps, strict=True)),
-        checks=tuple(check for case in checked for check in case),
+        fat=report_fat_study(_flat(of_fat)) if fat else None,
+        repeats=report_repeats(_flat(of_repeats)) if repeats else None,
+        checks=tuple(_flat([*of_main, *(case for part in of_sweeps for case in part), *of_fat, *of_repeats])),
     )
 
 
-def count_phantoms(n_protocols: int, cases: int, *, growth: bool = True) -> int:
+def count_phantoms(
+    n_protocols: int,
+    cases: int,
+    *,
+    geometry_only: bool = False,
+    growth: bool = True,
+    fat: bool = True,
+    repeats: bool = True,
+) -> int:
     """How many phantoms a validation makes."""
-    n_values = sum(len(sweep.values_mm) for sweep in SWEEPS) if growth else 0
-    return n_protocols * cases + n_values * _per_value(cases)
+    n_growth = sum(len(sweep.values_mm) for sweep in SWEEPS) * _share(cases, CASES_PER_GROWTH) if growth else 0
+    per_fat = _share(cases, CASES_PER_FAT)
+    n_fat = len(STUDIED) * per_fat + len(COARSE) * _share(per_fat, COARSE_SHARE) if fat and not geometry_only else 0
+    n_repeats = VISITS * _share(cases, CASES_PER_REPEAT) if repeats else 0
+    return n_protocols * cases + n_growth + n_fat + n_repeats
 
 
-def _per_value(cases: int) -> int:
-    return max(1, cases // CASES_PER_GROWTH)
+def _share(cases: int, among: int) -> int:
+    return max(1, cases // among)
+
+
+def _flat(checked: Sequence[tuple[ForamenCheck, ...]]) -> list[ForamenCheck]:
+    return [check for case in checked for check in case]
 
 
 def _seed(seed: int, stream: str, number: int) -> tuple[int, ...]:
@@ -211,10 +249,25 @@ def _main_cases(protocols: Mapping[str, Protocol], cases: int, seed: int, *, geo
 
 def _sweep_cases(sweep: Sweep, cases: int, seed: int) -> Iterator[Case]:
     for value in sweep.values_mm:
-        for number in range(_per_value(cases)):
+        for number in range(_share(cases, CASES_PER_GROWTH)):
             setting = f"{sweep.name} {value:g} mm"
             plain = Case(setting, CLINICAL_2D, seed=_seed(seed, "growth", number), geometry_only=True)
             yield sweep.apply(plain, value)
+
+
+def _repeat_cases(cases: int, seed: int, *, geometry_only: bool) -> Iterator[Case]:
+    for number in range(_share(cases, CASES_PER_REPEAT)):
+        for visit in range(VISITS):
+            yield Case(
+                "repeats",
+                CLINICAL_2D,
+                seed=_seed(seed, "repeats", number),
+                sequence=(Contrast.T1, Contrast.T2)[number % 2],
+                edge_noise_mm=REPEAT_NOISE_MM,
+                edge_noise_own=EDGE_NOISE_OWN,
+                geometry_only=geometry_only,
+                visit=visit,
+            )
 
 
 def _check_all(
@@ -238,5 +291,6 @@ def _check_all(
 
 def _reports(checked: Sequence[tuple[ForamenCheck, ...]]) -> tuple[SettingReport, ...]:
     """One report per setting, in the order in which they come."""
-    flat = [check for case in checked for check in case]
-    return tuple(report_setting(name, list(part)) for name, part in groupby(flat, key=lambda check: check.case.setting))
+    return tuple(
+        report_setting(name, list(part)) for name, part in groupby(_flat(checked), key=lambda check: check.case.setting)
+    )
