@@ -98,8 +98,19 @@ def validate_measurements(
     growth: Annotated[
         bool, typer.Option(help="Show how errors grow with slice spacing and with noise of the label borders.")
     ] = True,
+    fat: Annotated[
+        bool, typer.Option("--fat/--no-fat", help="Study perineural fat, on N / 3 spines of each of seven protocols.")
+    ] = True,
+    repeats: Annotated[
+        bool, typer.Option("--repeats/--no-repeats", help="Scan and segment N / 6 spines three times.")
+    ] = True,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Also write every foramen to this CSV file.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write a report (HTML, Markdown, figures) and a table of all foramina to this folder; a name in "
+            ".csv takes the table alone.",
+        ),
     ] = None,
 ) -> None:
     """Measure random phantoms and print how far the answers are from their known truth."""
@@ -115,12 +126,17 @@ def validate_measurements(
             jobs=jobs or os.cpu_count() or 1,
             geometry_only=geometry_only,
             growth=growth,
+            fat=fat,
+            repeats=repeats,
             progress=report,
         )
     show_validation(found)
-    if out is not None:
+    if out is not None and out.suffix.lower() == ".csv":
         validation.write_checks(found.checks, out)
         typer.echo(f"Written to {out}: {len(found.checks)} rows, one per foramen.")
+    elif out is not None:
+        names = ", ".join(exports.write_validation(found, out))
+        typer.echo(f"Written to {out}: {names}.")
     typer.echo(NOTE)
 
 

@@ -4,27 +4,21 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from foramgrade.cli.doors import validation
 from foramgrade.cli.screen import new_table, open_console
-from foramgrade.findings import Quantity
 
 if TYPE_CHECKING:
-    from foramgrade.validation import Comparison, GradeReport, Growth, SettingReport, Validation
+    from foramgrade.validation import FatStudy, GradeReport, Growth, RepeatReport, SettingReport, Validation
 
-#: Decimals of an error, by its unit.
-_DECIMALS = {"mm": 2, "mm2": 1, "mm3": 0, "deg": 2, "1": 3, "%": 1}
-_NUMBERS = ("n", "Missing", "Bias", "95 % CI", "Limits of agreement", "CI +-", "Median error", "95th pct", "Coverage")
 _GRADE_ROWS = {
     "Foramina graded": "n_graded",
     "Lee grade, exact agreement": "exact",
     "Lee grade, quadratic kappa": "quadratic_kappa",
-    "Mean confidence": "mean_confidence",
     "Lost borders, sensitivity": "lost_sensitivity",
     "Lost borders, specificity": "lost_specificity",
     "Deformed root, sensitivity": "deformed_sensitivity",
     "Deformed root, specificity": "deformed_specificity",
 }
-#: What growth is shown of: quantity, and whether in percent.
-_GROWN = ((Quantity.AREA, True), (Quantity.HEIGHT, False))
 
 
 def show_validation(found: "Validation") -> None:
@@ -59,6 +53,12 @@ def show_validation(found: "Validation") -> None:
     for growth in found.growth:
         console.print()
         _show_growth(console, growth)
+    if found.repeats is not None:
+        console.print()
+        _show_repeats(console, found.repeats)
+    if found.fat is not None:
+        console.print()
+        _show_fat(console, found.fat)
 
 
 def _show_setting(console: Console, report: "SettingReport") -> None:
@@ -68,39 +68,18 @@ def _show_setting(console: Console, report: "SettingReport") -> None:
     )
     for refusal in sorted(set(report.refusals)):
         console.print(f"Refused: {refusal}", soft_wrap=True)
-    table = new_table("Quantity", *_NUMBERS, right=_NUMBERS, whole=("Quantity", *_NUMBERS))
+    names = validation.COMPARISON_HEAD
+    table = new_table("Quantity", *names, right=names, whole=("Quantity", *names))
     absent = []
     for comparison in report.comparisons:
         if comparison.limits is None:
             absent.append(comparison.quantity.value)
         else:
-            table.add_row(_name(comparison), *_cells(comparison))
+            table.add_row(validation.comparison_name(comparison), *validation.comparison_cells(comparison))
     console.width = max(console.width, 132)  # lines that break are better than cells that are cut
     console.print(table)
     if absent:
         console.print(f"Not measured: {', '.join(dict.fromkeys(absent))}", soft_wrap=True)
-
-
-def _name(comparison: "Comparison") -> str:
-    name = comparison.quantity.value
-    return f"{name}, in %" if comparison.unit == "%" else name
-
-
-def _cells(comparison: "Comparison") -> list[str]:
-    limits, n = comparison.limits, _DECIMALS[comparison.unit]
-    if limits is None:
-        return ["-"] * len(_NUMBERS)
-    return [
-        str(limits.n),
-        str(comparison.n_missing),
-        f"{limits.bias:+.{n}f}",
-        f"{limits.bias_interval.low:+.{n}f} to {limits.bias_interval.high:+.{n}f}",
-        f"{limits.lower:+.{n}f} to {limits.upper:+.{n}f}",
-        f"{limits.upper_interval.high - limits.upper:.{n}f}",
-        f"{limits.median_error:.{n}f}",
-        f"{limits.p95_error:.{n}f}",
-        "-" if comparison.coverage is None else f"{comparison.coverage:.0%}",
-    ]
 
 
 def _show_grades(console: Console, grades: "list[tuple[str, GradeReport]]") -> None:
@@ -108,7 +87,11 @@ def _show_grades(console: Console, grades: "list[tuple[str, GradeReport]]") -> N
     table = new_table("Grades", *names, right=tuple(names))
     for heading, attribute in _GRADE_ROWS.items():
         values = [getattr(report, attribute) for _, report in grades]
-        table.add_row(heading, *("-" if v is None else str(v) if isinstance(v, int) else f"{v:.2f}" for v in values))
+        cells = [str(v) if isinstance(v, int) else validation.coefficient_cell(v, decimals=2) for v in values]
+        table.add_row(heading, *cells)
+    sure = [report.calibration for _, report in grades]
+    table.add_row("Mean confidence", *("-" if one is None else f"{one.mean:.2f}" for one in sure))
+    table.add_row("Expected calibration error", *("-" if one is None else f"{one.error:.3f}" for one in sure))
     console.print(table)
 
 
@@ -121,10 +104,53 @@ def _show_growth(console: Console, growth: "Growth") -> None:
     shown = ("n", "Missing", "Bias", "Limits of agreement", "Median error", "95th pct", "Coverage")
     headings = (growth.name.capitalize() + ", mm", "Quantity", *shown)
     table = new_table(*headings, right=tuple(h for h in headings if h != "Quantity"), whole=headings)
-    for quantity, relative in _GROWN:
+    for quantity, relative in validation.GROWN:
         for value, report in zip(growth.values_mm, growth.reports, strict=True):
             comparison = report.comparison(quantity, relative=relative)
-            n, missing, bias, _, limits, _, median, p95, _ = _cells(comparison)
-            coverage = _cells(report.comparison(quantity))[-1]
-            table.add_row(f"{value:g}", _name(comparison), n, missing, bias, limits, median, p95, coverage)
+            n, missing, bias, _, limits, _, median, p95, _ = validation.comparison_cells(comparison)
+            coverage = validation.comparison_cells(report.comparison(quantity))[-1]
+            name = validation.comparison_name(comparison)
+            table.add_row(f"{value:g}", name, n, missing, bias, limits, median, p95, coverage)
     console.print(table)
+
+
+def _show_repeats(console: Console, repeats: "RepeatReport") -> None:
+    console.print(
+        f"Repeats: {repeats.n_spines} spines scanned and segmented {repeats.n_visits} times, differently placed",
+        soft_wrap=True,
+    )
+    shown = ("n", "ICC(2,1)", "SD of repeats", "Smallest change", "Stated u")
+    table = new_table("Quantity", *shown, right=shown, whole=("Quantity", *shown))
+    for one in repeats.quantities:
+        stated = "-" if one.stated is None else f"{one.stated:.2f}"
+        numbers = (f"{one.sd_within:.2f}", f"{one.smallest_change:.2f}", stated)
+        table.add_row(one.quantity.value, str(one.n), validation.coefficient_cell(one.icc), *numbers)
+    console.print(table)
+    if repeats.grades is not None:
+        kappa = validation.coefficient_cell(repeats.grades)
+        console.print(f"Lee grades of the first two visits: quadratic kappa {kappa}", soft_wrap=True)
+
+
+def _show_fat(console: Console, study: "FatStudy") -> None:
+    console.print(
+        "Perineural fat: every pattern of lost borders, films of one pixel, SNR 10 to 40, coil falling by 1 to 4",
+        soft_wrap=True,
+    )
+    shown = ("n", "Graded", "Lost +", "Lost -", "Deformed +", "Deformed -", "Exact", "QWK", "Confidence", "ECE")
+    table = new_table("Foramina", *shown, right=shown, whole=("Foramina", *shown))
+    for group in (*study.protocols, *study.clear, *study.noise, *study.kinds):
+        grades, sure = group.grades, group.grades.calibration
+        lost, deformed = (
+            (grades.lost_sensitivity, grades.lost_specificity),
+            (grades.deformed_sensitivity, grades.deformed_specificity),
+        )
+        shares = (*lost, *deformed, grades.exact, grades.quadratic_kappa)
+        cells = ["-" if one is None or one.value is None else f"{one.value:.3f}" for one in shares]
+        cells += ["-", "-"] if sure is None else [f"{sure.mean:.3f}", f"{sure.error:.3f}"]
+        table.add_row(group.name, str(group.n_foramina), str(grades.n_graded), *cells)
+    console.print(table)
+    console.print(
+        "Lost and Deformed: sensitivity (+) and specificity (-). QWK: quadratic kappa. ECE: expected "
+        "calibration error.",
+        soft_wrap=True,
+    )

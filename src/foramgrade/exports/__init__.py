@@ -11,6 +11,7 @@ from foramgrade.exports.graded import Graded, read_graded
 from foramgrade.exports.nifti import write_labels, write_nifti, write_volume
 from foramgrade.exports.slicer import write_slicer
 from foramgrade.exports.study import write_study
+from foramgrade.exports.validation import write_validation
 
 __all__ = [
     "BidsSource",
@@ -33,5 +34,6 @@ __all__ = [
     "write_nifti",
     "write_slicer",
     "write_study",
+    "write_validation",
     "write_volume",
 ]
