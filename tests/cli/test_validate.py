@@ -12,6 +12,7 @@ def test_a_table_per_protocol_and_a_file_of_rows(run, tmp_path):
         "clinical-2d",
         "--geometry-only",
         "--no-growth",
+        "--no-repeats",
         "--jobs",
         "1",
         "--out",
@@ -24,6 +25,16 @@ def test_a_table_per_protocol_and_a_file_of_rows(run, tmp_path):
         assert word in ended.out
     lines = (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 10
+
+
+def test_a_folder_holds_the_report(run, tmp_path):
+    few = ("--cases", "1", "--seed", "2", "--protocol", "clinical-2d", "--jobs", "1")
+    ended = run("validate", *few, "--geometry-only", "--no-growth", "--out", tmp_path / "report")
+    assert ended.status == 0
+    assert "Repeats: 1 spine scanned and segmented 3 times" in ended.out
+    names = sorted(path.name for path in (tmp_path / "report").iterdir())
+    assert names == ["foramina.csv", "validation.html", "validation.md", "validation_files"]
+    assert len((tmp_path / "report" / "foramina.csv").read_text(encoding="utf-8").splitlines()) == 1 + 10 + 30
 
 
 def test_wrong_usage_has_status_2(run):

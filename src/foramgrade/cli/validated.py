@@ -115,8 +115,9 @@ def _show_growth(console: Console, growth: "Growth") -> None:
 
 
 def _show_repeats(console: Console, repeats: "RepeatReport") -> None:
+    spines = f"{repeats.n_spines} spine{'s' * (repeats.n_spines != 1)}"
     console.print(
-        f"Repeats: {repeats.n_spines} spines scanned and segmented {repeats.n_visits} times, differently placed",
+        f"Repeats: {spines} scanned and segmented {repeats.n_visits} times, differently placed",
         soft_wrap=True,
     )
     shown = ("n", "ICC(2,1)", "SD of repeats", "Smallest change", "Stated u")

@@ -155,7 +155,7 @@ def check_case(case: Case) -> tuple[ForamenCheck, ...]:
     # A stream of its own: the noise of a picture must not depend on how many numbers the spine took.
     rng = np.random.default_rng((*case.seed, 1 + case.visit))
     if case.visit:
-        spec = _lie_down_again(spec, rng)
+        spec = lie_down_again(spec, rng)
     if case.geometry_only:
         labels, truths = make_labels(spec, rng=rng)
         image = None
@@ -184,7 +184,7 @@ def check_case(case: Case) -> tuple[ForamenCheck, ...]:
     return tuple(checks)
 
 
-def _lie_down_again(spec: PhantomSpec, rng: np.random.Generator) -> PhantomSpec:
+def lie_down_again(spec: PhantomSpec, rng: np.random.Generator) -> PhantomSpec:
     """The same spine in the scanner anew: moved by up to half a slice and a little turned."""
     moved = np.array(spec.decentring_mm) + rng.uniform(-0.5, 0.5, 3) * spec.protocol.spacing_mm
     turned = np.array(spec.obliquity_deg) + rng.uniform(-TURNED_DEG, TURNED_DEG, 3)

@@ -89,9 +89,9 @@ def _methods(found: Validation) -> Iterator[Block]:
 def _setting(report: SettingReport, protocol: Protocol, found: Validation) -> Iterator[Block]:
     yield Heading(f"Measures: {report.setting}")
     yield Paragraph(
-        f"{report.n_foramina} foramina of {report.n_phantoms} spines, pixels of {protocol.pixel_mm:g} mm, slices every "
-        f"{protocol.spacing_mm:g} mm: {report.n_measured} measured, {report.n_misplaced} at a wrong level or side, "
-        f"{len(report.refusals)} studies refused."
+        f"{report.n_foramina} foramina of {_spines(report.n_phantoms)}, pixels of {protocol.pixel_mm:g} mm, slices "
+        f"every {protocol.spacing_mm:g} mm: {report.n_measured} measured, {report.n_misplaced} at a wrong level or "
+        f"side, {len(report.refusals)} studies refused."
     )
     for refusal in sorted(set(report.refusals)):
         yield Paragraph(f"Refused: {refusal}.")
@@ -121,7 +121,7 @@ def _setting(report: SettingReport, protocol: Protocol, found: Validation) -> It
 def _growth(growth: Growth) -> Iterator[Block]:
     yield Heading(f"Growth of errors with {growth.name}")
     yield Paragraph(
-        f"The same {growth.reports[0].n_phantoms} spines at every value, labels only, otherwise as in clinical-2d."
+        f"{_spines(growth.reports[0].n_phantoms)}, the same at every value; labels only, otherwise as in clinical-2d."
     )
     rows = []
     for quantity, relative in GROWN:
@@ -136,10 +136,10 @@ def _growth(growth: Growth) -> Iterator[Block]:
 def _repeats(found: RepeatReport) -> Iterator[Block]:
     yield Heading("Repeats")
     yield Paragraph(
-        f"{found.n_spines} spines, each {found.n_visits} times in the scanner: moved by up to half a slice, turned by "
-        f"up to 2 degrees, with new noise and labels whose borders are displaced anew by {REPEAT_NOISE_MM:g} mm root "
-        "mean square. The smallest detectable change is 1.96 sqrt(2) times the standard deviation of repeats; beside "
-        "it the standard uncertainty that the tool gives of each value."
+        f"{_spines(found.n_spines)}, each {found.n_visits} times in the scanner: moved by up to half a slice, turned "
+        f"by up to 2 degrees, with new noise and labels whose borders are displaced anew by {REPEAT_NOISE_MM:g} mm "
+        "root mean square. The smallest detectable change is 1.96 sqrt(2) times the standard deviation of repeats; "
+        "beside it the standard uncertainty that the tool gives of each value."
     )
     rows = [
         (
@@ -216,6 +216,10 @@ def _grade_table(caption: str, grades: Sequence[tuple[str, GradeReport]]) -> Tab
             )
         )
     return Table(caption, ("", "Graded", *head), tuple(rows))
+
+
+def _spines(n: int) -> str:
+    return f"{n} spine{'s' * (n != 1)}"
 
 
 def _share(grades: GradeReport) -> str:
