@@ -22,7 +22,7 @@ def test_a_field_per_level_and_dashes_for_what_grew() -> None:
     assert (fell.get_color(), fell.get_linestyle()) == (VERMILLION, "-")
     assert rose.get_color() == BLUE
     assert rose.get_linestyle() != "-"
-    assert any([60.0, 50.0] == list(line.get_ydata()) for line in second.lines)
+    assert any(list(line.get_ydata()) == [60.0, 50.0] for line in second.lines)
     shown = " ".join(text.get_text() for ax in figure.axes for text in (*ax.texts, ax.title))
     assert "L4-L5" in shown
     assert "L5-S1" in shown
