@@ -234,7 +234,8 @@ def _assess(case: BatchCase, files: StudyFiles, order: Order, part: Path, watch:
         read = read_study(files, order.choices, case=case.case, watch=watch)
         study = assess_study(read, order.choices, watch=watch)
         with watch(Stage.WRITE), stop_where_unwritable(order.out):
-            write_study(study, read.grid, part, sheet=order.pictures, panels=order.pictures)
+            image = read.volume if order.pictures else None
+            write_study(study, read.grid, part, image=image, sheet=order.pictures, panels=order.pictures)
     return Outcome(case.case, State.DONE, remarks=(*case.remarks, *remarks), foramina=len(study.foramina))
 
 

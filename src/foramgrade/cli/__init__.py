@@ -5,7 +5,18 @@ that cannot be graded among the results; 1 some case failed and the rest is ther
 traceback means a bug.
 """
 
-from foramgrade.cli import agreeing, cohorts, comparing, exporting, grading, looking, phantoms
+from foramgrade.cli import agreeing, cohorts, comparing, exporting, grading, looking, phantoms, reporting
 from foramgrade.cli.program import app, main
 
-__all__ = ["agreeing", "app", "cohorts", "comparing", "exporting", "grading", "looking", "main", "phantoms"]
+__all__ = [
+    "agreeing",
+    "app",
+    "cohorts",
+    "comparing",
+    "exporting",
+    "grading",
+    "looking",
+    "main",
+    "phantoms",
+    "reporting",
+]

@@ -17,6 +17,7 @@ __all__ = [
     "loaders",
     "phantom",
     "plotting",
+    "review",
     "tables",
     "validation",
     "words",
@@ -32,12 +33,12 @@ class _Room:
 
 
 if TYPE_CHECKING:
-    from foramgrade import agreement, batch, compare, exports, loaders, phantom, plotting, tables, validation
+    from foramgrade import agreement, batch, compare, exports, loaders, phantom, plotting, review, tables, validation
     from foramgrade.anatomy import labels as anatomy
     from foramgrade.loaders import files
     from foramgrade.plotting import words
 else:
     exports, loaders, phantom, plotting = (_Room(name) for name in ("exports", "loaders", "phantom", "plotting"))
-    agreement, batch, compare = (_Room(name) for name in ("agreement", "batch", "compare"))
+    agreement, batch, compare, review = (_Room(name) for name in ("agreement", "batch", "compare", "review"))
     tables, validation = _Room("tables"), _Room("validation")
     anatomy, files, words = (_Room(name) for name in ("anatomy.labels", "loaders.files", "plotting.words"))

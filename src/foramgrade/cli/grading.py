@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,17 @@ from foramgrade.volume import Sequence
 
 if TYPE_CHECKING:
     from foramgrade.batch import Stage
+
+
+class PanelFormat(StrEnum):
+    """Kind of the pages of the foramina."""
+
+    PNG = "png"
+    """Pixels."""
+    SVG = "svg"
+    """Vectors, for a browser or an editor."""
+    PDF = "pdf"
+    """Vectors, for print."""
 
 
 @app.command("grade")
@@ -101,11 +113,14 @@ def grade_study(
     ] = None,
     salt: Annotated[str | None, SaltOption] = None,
     panels: Annotated[bool, typer.Option(help="Write a page for every foramen.")] = True,
+    panel_format: Annotated[
+        PanelFormat, typer.Option("--panel-format", metavar="png|svg|pdf", help="Kind of these pages.")
+    ] = PanelFormat.PNG,
 ) -> None:
     """Measure and grade every foramen of one study. Research and teaching only.
 
-    Writes foramina.csv, assessment.json, sheet.png, panels/, foramina.nii.gz and foramina.json; earlier ones in DIR are
-    replaced.
+    Writes foramina.csv, assessment.json, sheet.png, panels/, film.json (for 'report'), foramina.nii.gz and
+    foramina.json; earlier ones in DIR are replaced.
     """
     check_source(labels, points, scheme=scheme, instances=instances, levels=levels, roots=roots)
     rules = choose_criteria(criteria, policy, minimum_fat)
@@ -135,7 +150,9 @@ def grade_study(
         complain("the image does not record its contrast: every row is flagged; name it with --sequence T1 or T2.")
     study = batch.assess_study(read, choices, watch=_show_stage)
     with show_progress("Pages") as report:
-        written = exports.write_study(study, read.grid, out, panels=panels, progress=report)
+        written = exports.write_study(
+            study, read.grid, out, image=read.volume, panels=panels, panel_format=panel_format.value, progress=report
+        )
     show_study(study, out, written)
 
 

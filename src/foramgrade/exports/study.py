@@ -4,17 +4,18 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from foramgrade.exports.film import FILM, write_film
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import write_foramina
 from foramgrade.plotting import write_panel, write_sheet
 from foramgrade.tables import StudyAssessment, write_csv, write_json
-from foramgrade.volume import Grid
+from foramgrade.volume import Grid, Volume
 
 #: Subfolder of the pages of the foramina.
 PANELS = "panels"
 
 #: Names that this package gives to the page of a foramen.
-_PANEL_NAME = re.compile(r"[A-Z]\d+-[A-Z]\d+_(right|left)\.png")
+_PANEL_NAME = re.compile(r"[A-Z]\d+-[A-Z]\d+_(right|left)\.(png|svg|pdf)")
 
 
 def write_study(
@@ -22,8 +23,10 @@ def write_study(
     grid: Grid,
     folder: Path,
     *,
+    image: Volume | None = None,
     sheet: bool = True,
     panels: bool = True,
+    panel_format: str = "png",
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[str, ...]:
     """Write table, document, pictures and label map of a study.
@@ -36,10 +39,14 @@ def write_study(
         Grid of the label map, on which the derived foramina are painted.
     folder : Path
         Made where it does not exist.
+    image : Volume or None
+        The series, of which small pictures are kept for the review page (``film.json``); None keeps none.
     sheet : bool
         Also write the study on one page.
     panels : bool
         Also write a page for every foramen that has a section.
+    panel_format : str
+        "png", "svg" or "pdf".
     progress : callable or None
         Called with the number of pictures done and of all pictures.
 
@@ -47,7 +54,7 @@ def write_study(
     -------
     tuple of str
         What was written, relative to `folder`, with "/": ``foramina.csv``, ``assessment.json``, ``sheet.png``,
-        ``foramina.nii.gz``, ``foramina.json`` and the pages, e.g. ``panels/L4-L5_left.png``.
+        ``foramina.nii.gz``, ``foramina.json``, ``film.json`` and the pages, e.g. ``panels/L4-L5_left.png``.
 
     Raises
     ------
@@ -65,17 +72,22 @@ def write_study(
         write_csv(study, part / "foramina.csv")
         write_json(study, part / "assessment.json")
         write_foramina(study, grid, part)
+        if image is not None:
+            write_film(study, image, part / FILM)
+        else:
+            (folder / FILM).unlink(missing_ok=True)  # an earlier run's would show other results
         if sheet:
             write_sheet(study, part / "sheet.png")
         for done, foramen in enumerate(pages, start=1):
             (part / PANELS).mkdir(exist_ok=True)
-            write_panel(foramen, part / PANELS / f"{foramen.name}.png", case=study.case)
+            write_panel(foramen, part / PANELS / f"{foramen.name}.{panel_format}", case=study.case)
             if progress is not None:
                 progress(done, len(pages))
-        _remove_pages(folder, keep={f"{foramen.name}.png" for foramen in pages})
+        _remove_pages(folder, keep={f"{foramen.name}.{panel_format}" for foramen in pages})
     sheets = ("sheet.png",) if sheet else ()
-    names = ("foramina.csv", "assessment.json", *sheets, "foramina.nii.gz", "foramina.json")
-    return (*names, *(f"{PANELS}/{foramen.name}.png" for foramen in pages))
+    film = () if image is None else (FILM,)
+    names = ("foramina.csv", "assessment.json", *sheets, "foramina.nii.gz", "foramina.json", *film)
+    return (*names, *(f"{PANELS}/{foramen.name}.{panel_format}" for foramen in pages))
 
 
 def _remove_pages(folder: Path, *, keep: set[str]) -> None:
