@@ -473,6 +473,8 @@ class Evidence:
         order of `outlines`, so that `chosen` indexes all three.
     obliquity_deg : float
         Angle between the slices and the level's sagittal plane, degrees; 0 where sections are resampled.
+    beside : tuple of two (H, W) float arrays or None
+        Intensities on the next section to the medial and to the lateral side, for pictures; None where not sampled.
     """
 
     parts: npt.NDArray[np.uint8]
@@ -487,6 +489,7 @@ class Evidence:
     fat: FloatArray | None = None
     profile_mm: FloatArray | None = None
     obliquity_deg: float = 0.0
+    beside: tuple[FloatArray | None, FloatArray | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

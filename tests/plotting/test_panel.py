@@ -156,7 +156,7 @@ def test_key_names_only_what_is_drawn(make_foramen):
 
 def test_the_unmarked_section_has_no_marks(make_foramen):
     figure = foramen_figure(make_foramen(0))
-    plain = figure.axes[1]
+    plain = figure.axes[2]
     assert len(plain.images) == 1
     assert not plain.collections
     assert not plain.lines
@@ -175,3 +175,14 @@ def test_size_and_resolution_are_fixed(tmp_path, make_foramen):
 @pytest.mark.parametrize("dpi", [72.0, 200.0])
 def test_layout_holds_at_other_resolutions(longest_foramen, dpi):
     _check_layout(foramen_figure(longest_foramen, case="c", dpi=dpi))
+
+
+def test_the_sections_beside_are_shown_where_they_were_sampled(make_foramen):
+    foramen = make_foramen(0)
+    bare = foramen_figure(foramen)
+    assert [len(ax.images) for ax in bare.axes[1:4]] == [0, 1, 0]
+    medial = foramen.evidence.image + 1.0
+    sampled = replace(foramen, evidence=replace(foramen.evidence, beside=(medial, None)))
+    shown = foramen_figure(sampled).axes[1:4]
+    assert [len(ax.images) for ax in shown] == [1, 1, 0]
+    np.testing.assert_array_equal(shown[0].images[0].get_array(), medial)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,32 @@ def write_film(study: StudyAssessment, image: Volume, path: Path) -> None:
     foramina = {f.name: _film_foramen(f, image) for f in study.foramina if f.evidence is not None}
     document = {"format": FILM_FORMAT, "foramina": {name: film for name, film in foramina.items() if film is not None}}
     write_atomically(json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n", path)
+
+
+def sample_beside(foramen: ForamenAssessment, image: Volume) -> ForamenAssessment:
+    """The assessment with the sections beside the reported one, for its page.
+
+    Parameters
+    ----------
+    foramen : ForamenAssessment
+        Perhaps with evidence.
+    image : Volume
+        The series.
+
+    Returns
+    -------
+    ForamenAssessment
+        The same; a neighbour outside the image stays None.
+    """
+    evidence = foramen.evidence
+    if evidence is None or not evidence.outlines:
+        return foramen
+    sheets = [sheet for _, _, sheet in _sheets(evidence)]
+    at = next(n for n, sheet in enumerate(sheets) if sheet is evidence.outlines[evidence.chosen])
+    rows, columns = (slice(0, size) for size in evidence.opening.shape)
+    sampled = [_sample(image, sheets[n], rows, columns) for n in (at - 1, at + 1)]
+    medial, lateral = (None if np.isnan(one).all() else one for one in sampled)
+    return replace(foramen, evidence=replace(evidence, beside=(medial, lateral)))
 
 
 def _film_foramen(foramen: ForamenAssessment, image: Volume) -> dict[str, Any] | None:

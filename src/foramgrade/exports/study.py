@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from foramgrade.exports.film import FILM, write_film
+from foramgrade.exports.film import FILM, sample_beside, write_film
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import write_foramina
 from foramgrade.plotting import write_panel, write_sheet
@@ -80,7 +80,8 @@ def write_study(
             write_sheet(study, part / "sheet.png")
         for done, foramen in enumerate(pages, start=1):
             (part / PANELS).mkdir(exist_ok=True)
-            write_panel(foramen, part / PANELS / f"{foramen.name}.{panel_format}", case=study.case)
+            shown = foramen if image is None else sample_beside(foramen, image)
+            write_panel(shown, part / PANELS / f"{foramen.name}.{panel_format}", case=study.case)
             if progress is not None:
                 progress(done, len(pages))
         _remove_pages(folder, keep={f"{foramen.name}.{panel_format}" for foramen in pages})

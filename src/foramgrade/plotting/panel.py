@@ -1,6 +1,7 @@
 """A page for one foramen: the section with its findings, the grade with its reasons, and the numbers behind it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.projections.polar import PolarAxes
 
-from foramgrade.findings import ForamenAssessment, Quality, Quantity
+from foramgrade.findings import Evidence, ForamenAssessment, Quality, Quantity
 from foramgrade.plotting.badge import draw_badge
 from foramgrade.plotting.files import new_figure, write_figure
 from foramgrade.plotting.lettering import (
@@ -27,18 +28,20 @@ from foramgrade.plotting.section import draw_message, draw_section, find_view, p
 from foramgrade.plotting.words import SHAPE_WORDS, grade_words, pattern_words, quality_words
 
 #: Size of the page, inch, and its resolution, dots per inch.
-PANEL_SIZE_IN = (11.9, 7.0)
+PANEL_SIZE_IN = (13.7, 7.0)
 PANEL_DPI = 160.0
 #: Said on every page.
 FOOTNOTE = "Research and teaching only. Not for diagnosis or treatment."
 
 #: Left edge, width and top of the picture and of the column of text beside it, inch.
 _PICTURE_IN, _PICTURE_EDGE_IN, _BODY_TOP_IN = 0.3, 5.7, 6.4
-_COLUMN_IN, _COLUMN_WIDTH_IN = 6.3, 5.3
+_COLUMN_IN, _COLUMN_WIDTH_IN = 8.1, 5.3
 #: Base line of the first row of numbers; reasons and caveats end above it, inch.
 _NUMBERS_TOP_IN = 3.28
-#: Edge and lower end of the three small plots, inch, and the edge of the section shown without marks, mm.
-_SMALL_EDGE_IN, _SMALL_BOTTOM_IN, _SMALL_CROP_MM = 1.45, 0.7, 30.0
+#: Edge and lower end of the two small plots, inch.
+_SMALL_EDGE_IN, _SMALL_BOTTOM_IN = 1.45, 0.7
+#: Left edge of the column of sections without marks, the edge of each, inch, and how much they show, mm.
+_STRIP_IN, _STRIP_EDGE_IN, _STRIP_CROP_MM = 6.2, 1.62, 32.0
 #: Sizes of reasons and caveats, pt, the indent behind their titles and the gap between them, inch.
 _REASON_PT, _CAVEAT_PT, _INDENT_IN, _PARAGRAPH_IN = 8.5, 7.5, 0.72, 0.08
 
@@ -100,6 +103,7 @@ def foramen_figure(assessment: ForamenAssessment, *, case: str = "", dpi: float 
     top = _write_grade(figure, assessment)
     _write_reasons(figure, assessment, top)
     _write_numbers(figure, assessment)
+    _draw_strip(figure, assessment)
     _draw_small_plots(figure, assessment)
     write_line(figure, PANEL_SIZE_IN[0] - 0.3, 0.12, FOOTNOTE, size_pt=7, color=GREY, align="right")
     return figure
@@ -255,23 +259,40 @@ def _number(assessment: ForamenAssessment, quantity: Quantity, form: str) -> str
     return " ".join([*known, *unit]).replace("-", "−")
 
 
+def _draw_strip(figure: Figure, assessment: ForamenAssessment) -> None:
+    """Draw the sections beside this one, and this one, without marks, medial above and lateral below."""
+    evidence = assessment.evidence
+    pictures: list[tuple[str, Evidence | None]] = [("Medial", None), ("Without marks", evidence), ("Lateral", None)]
+    if evidence is not None:
+        beside = [None if image is None else replace(evidence, image=image) for image in evidence.beside]
+        spacing = "" if not evidence.outlines else f", {evidence.outlines[evidence.chosen].spacing_mm:.1f} mm away"
+        pictures = [(f"Medial{spacing}", beside[0]), pictures[1], (f"Lateral{spacing}", beside[1])]
+    step_in = (_PICTURE_EDGE_IN - _STRIP_EDGE_IN) / (len(pictures) - 1)
+    for number, (title, shown) in enumerate(pictures):
+        bottom_in = _BODY_TOP_IN - _STRIP_EDGE_IN - number * step_in
+        middle_in = _STRIP_IN + _STRIP_EDGE_IN / 2
+        write_line(figure, middle_in, bottom_in + _STRIP_EDGE_IN + 0.06, title, size_pt=7, color=GREY, align="center")
+        ax = _axes(figure, _STRIP_IN, bottom_in, _STRIP_EDGE_IN)
+        if evidence is None:
+            draw_message(ax, ["no section"], size_pt=7.5)
+        elif shown is None or shown.image is None:
+            draw_message(ax, ["no image"] if evidence.image is None else ["not sampled"], size_pt=7.5)
+        else:
+            draw_section(ax, shown, find_view(evidence, crop_mm=_STRIP_CROP_MM, room_mm=4.0))
+
+
 def _draw_small_plots(figure: Figure, assessment: ForamenAssessment) -> None:
-    """Draw the plain section, the fat around the root and the area along the foramen, side by side."""
+    """Draw the fat around the root and the area along the foramen, side by side."""
     edge_in, bottom_in = _SMALL_EDGE_IN, _SMALL_BOTTOM_IN
-    plain_in, dial_in, area_in = _COLUMN_IN, _COLUMN_IN + 1.89, _COLUMN_IN + _COLUMN_WIDTH_IN - edge_in
-    titles = ("Without marks", "Fat around the root, mm", "Area by section, mm²")
-    for x_in, title in zip((plain_in, dial_in, area_in), titles, strict=True):
+    dial_in, area_in = _COLUMN_IN + 0.55, _COLUMN_IN + _COLUMN_WIDTH_IN - edge_in - 0.4
+    titles = ("Fat around the root, mm", "Area by section, mm²")
+    for x_in, title in zip((dial_in, area_in), titles, strict=True):
         write_line(figure, x_in + edge_in / 2, bottom_in + edge_in + 0.24, title, size_pt=7, color=GREY, align="center")
     evidence = assessment.evidence
     if evidence is None:
-        for x_in in (plain_in, dial_in, area_in):
+        for x_in in (dial_in, area_in):
             draw_message(_axes(figure, x_in, bottom_in, edge_in), ["no section"], size_pt=7.5)
         return
-    plain = _axes(figure, plain_in, bottom_in, edge_in)
-    if evidence.image is None:
-        draw_message(plain, ["no image"], size_pt=7.5)
-    else:
-        draw_section(plain, evidence, find_view(evidence, crop_mm=_SMALL_CROP_MM, room_mm=4.0))
     if evidence.profile_mm is None or evidence.profile_mm.size == 0:
         draw_message(_axes(figure, dial_in, bottom_in, edge_in), ["not read"], size_pt=7.5)
     else:
