@@ -1,5 +1,6 @@
 """The folder of a study: complete, the same bytes again, without the leavings of an earlier run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from foramgrade.exports import write_study
@@ -31,8 +32,8 @@ def test_everything_is_written_and_the_same_again(case: Case, tmp_path: Path) ->
 def test_pages_of_an_earlier_run_go(case: Case, tmp_path: Path) -> None:
     panels = tmp_path / "panels"
     panels.mkdir()
-    kept = ("notes.txt", "my L4-L5_left.png", "L4-L5_left.svg")
-    for name in (*kept, "V6-V7_left.png", "L4-L5_right.png"):
+    kept = ("notes.txt", "my L4-L5_left.png", "L4-L5_left.txt")
+    for name in (*kept, "V6-V7_left.png", "L4-L5_right.png", "L4-L5_left.svg", "L4-L5_left.pdf"):
         (panels / name).write_text("earlier")
     assert write_study(case.study, case.phantom.labels.grid, tmp_path, panels=False) == TABLES
     assert sorted(path.name for path in panels.iterdir()) == sorted(kept)
@@ -40,3 +41,18 @@ def test_pages_of_an_earlier_run_go(case: Case, tmp_path: Path) -> None:
         (panels / name).unlink()
     write_study(case.study, case.phantom.labels.grid, tmp_path, panels=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(TABLES)
+
+
+def test_the_film_is_kept_with_the_image_and_goes_with_another_run(case: Case, tmp_path: Path) -> None:
+    grid, image = case.phantom.labels.grid, case.phantom.image
+    names = write_study(case.study, grid, tmp_path, image=image, sheet=False, panels=False)
+    assert "film.json" in names
+    assert set(_files(tmp_path)) == set(names)
+    write_study(case.study, grid, tmp_path, sheet=False, panels=False)
+    assert "film.json" not in _files(tmp_path)
+
+
+def test_pages_may_be_vectors(case: Case, tmp_path: Path) -> None:
+    one = replace(case.study, foramina=tuple(f for f in case.study.foramina if f.evidence is not None)[:1])
+    *_, page = write_study(one, case.phantom.labels.grid, tmp_path, sheet=False, panel_format="svg")
+    assert (tmp_path / page).read_text(encoding="utf-8").lstrip().startswith("<?xml")

@@ -74,8 +74,6 @@ def write_study(
         write_foramina(study, grid, part)
         if image is not None:
             write_film(study, image, part / FILM)
-        else:
-            (folder / FILM).unlink(missing_ok=True)  # an earlier run's would show other results
         if sheet:
             write_sheet(study, part / "sheet.png")
         for done, foramen in enumerate(pages, start=1):
@@ -84,6 +82,8 @@ def write_study(
             write_panel(shown, part / PANELS / f"{foramen.name}.{panel_format}", case=study.case)
             if progress is not None:
                 progress(done, len(pages))
+        if image is None:
+            (folder / FILM).unlink(missing_ok=True)  # an earlier run's would show other results
         _remove_pages(folder, keep={f"{foramen.name}.{panel_format}" for foramen in pages})
     sheets = ("sheet.png",) if sheet else ()
     film = () if image is None else (FILM,)
