@@ -18,7 +18,7 @@ from foramgrade.volume import LabelMap, Volume
 from .conftest import Call, Study
 
 WHOLE = ("L2-L3", "L3-L4", "L4-L5")
-TABLES = {"foramina.csv", "assessment.json", "sheet.png", "foramina.nii.gz", "foramina.json"}
+TABLES = {"foramina.csv", "assessment.json", "sheet.png", "foramina.nii.gz", "foramina.json", "film.json"}
 
 
 def _rows(out: Path) -> pd.DataFrame:

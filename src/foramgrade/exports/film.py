@@ -88,7 +88,7 @@ def _film_foramen(foramen: ForamenAssessment, image: Volume) -> dict[str, Any] |
     evidence = foramen.evidence
     if evidence is None or not evidence.outlines:
         return None
-    rows, columns = _square(evidence.opening, evidence.pixel_mm)
+    rows, columns = _square(evidence)
     sheets = _sheets(evidence)
     values = [_sample(image, sheet, rows, columns) for _, _, sheet in sheets]
     seen = np.concatenate([one[np.isfinite(one)] for one in values])
@@ -99,7 +99,9 @@ def _film_foramen(foramen: ForamenAssessment, image: Volume) -> dict[str, Any] |
     for (offset_mm, opening, _), picture in zip(sheets, values, strict=True):
         grey = np.clip((np.nan_to_num(picture, nan=low) - low) / max(high - low, 1e-9), 0.0, 1.0)
         drawn = None if opening is None else _path(opening[rows, columns].astype(float))
-        sections.append({"offset_mm": round(offset_mm, 2), "jpeg": _jpeg(grey), "opening": drawn})
+        sections.append(
+            {"offset_mm": None if offset_mm is None else round(offset_mm, 2), "jpeg": _jpeg(grey), "opening": drawn}
+        )
     chosen = next(n for n, (_, _, sheet) in enumerate(sheets) if sheet is evidence.outlines[evidence.chosen])
     return {
         "pixel_mm": round(evidence.pixel_mm, 4),
@@ -111,20 +113,27 @@ def _film_foramen(foramen: ForamenAssessment, image: Volume) -> dict[str, Any] |
     }
 
 
-def _square(opening: BoolArray, pixel_mm: float) -> tuple[slice, slice]:
-    """Rows and columns of the square around an opening, as far as the raster reaches."""
-    half = round(EDGE_MM / 2 / pixel_mm)
+def _square(evidence: Evidence) -> tuple[slice, slice]:
+    """Rows and columns of the square around the opening, or the root where no opening is known, within the raster."""
+    opening = evidence.opening
+    shown = opening if opening.any() or evidence.root is None or not evidence.root.any() else evidence.root
+    half = round(EDGE_MM / 2 / evidence.pixel_mm)
     ends = []
-    for axis, size in enumerate(opening.shape):
-        used = np.flatnonzero(opening.any(axis=1 - axis))
-        middle = int(used[0] + used[-1]) // 2
+    for axis, size in enumerate(shown.shape):
+        used = np.flatnonzero(shown.any(axis=1 - axis))
+        middle = int(used[0] + used[-1]) // 2 if len(used) else size // 2
         ends.append(slice(max(middle - half, 0), min(middle + half, size)))
     return ends[0], ends[1]
 
 
-def _sheets(evidence: Evidence) -> list[tuple[float, BoolArray | None, Outline]]:
-    """Offset, opening and place of every section, one beyond either end among them, at most `MOST_SECTIONS`."""
-    outlines, offsets = evidence.outlines, evidence.offsets_mm
+def _sheets(evidence: Evidence) -> list[tuple[float | None, BoolArray | None, Outline]]:
+    """Offset, opening and place of every section, one beyond either end among them, at most `MOST_SECTIONS`.
+
+    Around a point no offset from the midline of the level is known.
+    """
+    outlines = evidence.outlines
+    known = len(evidence.offsets_mm) == len(outlines)
+    offsets = evidence.offsets_mm if known else np.zeros(len(outlines))
     inner = [(float(mm), outline.mask, outline) for mm, outline in zip(offsets, outlines, strict=True)]
     if len(outlines) > 1:
         steps = [_step(outlines[0], outlines[1]), _step(outlines[-1], outlines[-2])]
@@ -135,7 +144,7 @@ def _sheets(evidence: Evidence) -> list[tuple[float, BoolArray | None, Outline]]
         step = right / np.linalg.norm(right) * only.spacing_mm
         steps, apart = [-step, step], [-only.spacing_mm, only.spacing_mm]
     first, last = ((float(offsets[at]) + apart[at], None, _moved(outlines[at], steps[at])) for at in (0, -1))
-    sheets = [first, *inner, last]
+    sheets = [(mm if known else None, mask, sheet) for mm, mask, sheet in (first, *inner, last)]
     near = sorted(range(len(sheets)), key=lambda n: abs(n - 1 - evidence.chosen))[:MOST_SECTIONS]
     return [sheets[n] for n in sorted(near)]
 

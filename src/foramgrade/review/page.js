@@ -154,7 +154,8 @@
   function sectionName(f, n) {
     const one = f.film.sections[n];
     const what = n === f.film.chosen ? "the reported section" : one.opening ? "also through the foramen" : "beyond it";
-    return `Section ${n + 1} of ${f.film.sections.length}, ${Math.abs(one.offset_mm).toFixed(1)} mm from the midline of the level, ${what}`;
+    const where = one.offset_mm === null ? "" : `, ${Math.abs(one.offset_mm).toFixed(1)} mm from the midline of the level`;
+    return `Section ${n + 1} of ${f.film.sections.length}${where}, ${what}`;
   }
   function showPicture() {
     const f = byKey.get(current);
