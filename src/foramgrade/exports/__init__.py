@@ -5,6 +5,7 @@ from foramgrade.exports.bids import BidsSource, find_bids_source, write_bids
 from foramgrade.exports.comparison import write_comparison
 from foramgrade.exports.dicom import DicomSource, read_source, write_dicom_seg, write_dicom_series, write_dicom_sr
 from foramgrade.exports.fhir import write_fhir
+from foramgrade.exports.film import sample_beside, write_film
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import paint_foramina, write_foramina
 from foramgrade.exports.graded import Graded, read_graded
@@ -22,6 +23,7 @@ __all__ = [
     "paint_foramina",
     "read_graded",
     "read_source",
+    "sample_beside",
     "write_agreement",
     "write_bids",
     "write_comparison",
@@ -29,6 +31,7 @@ __all__ = [
     "write_dicom_series",
     "write_dicom_sr",
     "write_fhir",
+    "write_film",
     "write_foramina",
     "write_labels",
     "write_nifti",
