@@ -16,7 +16,7 @@ def test_it_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     notebook = nbformat.read(path, as_version=4)
-    nbclient.NotebookClient(notebook, timeout=180, resources={"metadata": {"path": os.fspath(path.parent)}}).execute()
+    nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": os.fspath(path.parent)}}).execute()
     pictures = [
         output
         for cell in notebook.cells
