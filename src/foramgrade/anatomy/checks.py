@@ -53,6 +53,9 @@ CANAL_REACH_MM = 45.0
 #: apart at most, and a vertebra missing between two leaves 20 mm.
 NEIGHBOUR_MM = 15.0
 
+#: Centres of two vertebrae that are nearer than this, mm, are one vertebra in two numbers: a child's are 15 mm apart.
+SAME_PLACE_MM = 5.0
+
 #: A direction that lies this close to the patient's front has no other front of its own, as a cosine.
 _UPRIGHT_LIMIT = 0.95
 
@@ -132,9 +135,16 @@ def check_order(vertebrae: Sequence[VertebraLabel], structures: Mapping[int, "St
     Raises
     ------
     AnatomyError
-        Naming the two vertebrae whose heights contradict their numbers.
+        Naming the two vertebrae whose heights contradict their numbers, or that lie in one place.
     """
     for upper, lower in pairwise(vertebrae):
+        apart = structures[upper.code].centroid_mm - structures[lower.code].centroid_mm
+        if float(np.linalg.norm(apart)) < SAME_PLACE_MM:
+            msg = (
+                f"{upper.name} (label {upper.file_label}) and {lower.name} (label {lower.file_label}) have their "
+                f"centres {np.linalg.norm(apart):.1f} mm apart, expected two vertebrae: labels mixed up?"
+            )
+            raise AnatomyError(msg)
         if _rises(structures[upper.code], structures[lower.code]):
             high, low = structures[upper.code].centroid_mm[2], structures[lower.code].centroid_mm[2]
             msg = (

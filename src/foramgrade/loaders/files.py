@@ -81,14 +81,21 @@ def find_format(path: str | Path) -> Format:
         raise InputError(msg)
     if path.is_dir():
         return Format.DICOM
+    if not path.is_file():  # a pipe would be waited for without end
+        msg = f"{path.name} is no file but a pipe, a socket or a device, expected a file or a folder"
+        raise InputError(msg)
     if not os.access(path, os.R_OK):
         msg = f"{path.name} cannot be opened: reading it is not permitted"
         raise InputError(msg)
     known = format_by_name(path)
     if known is not None:
         return known
-    if is_dicom(path) or is_archive(path):
-        return Format.DICOM
+    try:
+        if is_dicom(path) or is_archive(path):
+            return Format.DICOM
+    except OSError as error:
+        msg = f"{path.name} cannot be read: {error.strerror or error}"
+        raise InputError(msg) from error
     msg = f"{path.name}: unknown kind of file, expected {READABLE}"
     raise InputError(msg)
 

@@ -112,7 +112,14 @@ def nerve_brightness(root_brightness: float) -> float:
 
 def find_zero(image: Volume) -> float:
     """Intensity of no signal: the 0.5th percentile of the image, which is air or cortical bone."""
-    return float(np.percentile(image.array[::2, ::2, ::2].astype(float), 0.5))
+    return _percentile(image, 0.5)
+
+
+def _percentile(image: Volume, percent: float) -> float:
+    """Of the image's finite intensities; a resampled image may hold NaN where it was not measured."""
+    values = image.array[::2, ::2, ::2].astype(float)
+    finite = values[np.isfinite(values)]
+    return float(np.percentile(finite, percent)) if finite.size else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,6 +216,7 @@ def estimate_noise(values: FloatArray) -> float:
     *Definition*: 1.4826 x median absolute second difference, over the root of 6, the noise gain of (1, -2, 1).
     """
     differences = np.abs(values[2:] - 2 * values[1:-1] + values[:-2])
+    differences = differences[np.isfinite(differences)]
     if differences.size < 100:
         return 0.0
     return float(1.4826 * np.median(differences) / np.sqrt(6.0))
@@ -220,7 +228,9 @@ def _crop(image: Volume, section: Section) -> tuple[FloatArray, npt.NDArray[np.i
     first = np.clip(np.floor(ijk.min(axis=0)).astype(int) - 1, 0, np.array(image.grid.shape) - 1)
     last = np.clip(np.ceil(ijk.max(axis=0)).astype(int) + 2, first + 1, image.grid.shape)
     crop = image.array[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
-    return crop.astype(float), first
+    values = crop.astype(float)
+    values[np.isinf(values)] = np.nan  # neither can be interpolated
+    return values, first
 
 
 def look_around(foramen: Foramen, image: FloatArray, *, zero: float, noise: float) -> Surroundings | None:
@@ -333,7 +343,7 @@ def _outshone(s: Surroundings) -> float:
 
 def find_brightest(image: Volume, zero: float) -> float:
     """Intensity of the image's brightest tissue above no signal: the 99th percentile."""
-    return float(np.percentile(image.array[::2, ::2, ::2].astype(float), 99)) - zero
+    return _percentile(image, 99) - zero
 
 
 def split_in_two(values: FloatArray) -> float:

@@ -184,8 +184,9 @@ def _sample_muscles(foramen: Foramen, disc_mm: FloatArray, image: Volume, spine:
 
 
 def _look_up(array: npt.NDArray[np.generic], ijk: FloatArray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.generic]]:
-    """Whether positions lie inside an array, and its values there."""
+    """Whether positions lie inside an array, on a finite value, and its values there."""
     nearest = np.rint(ijk).astype(int)
     inside: npt.NDArray[np.bool_] = np.all((nearest >= 0) & (nearest < np.array(array.shape)), axis=-1)
     i, j, k = np.where(inside[:, None], nearest, 0).T
-    return inside, array[i, j, k]
+    values = array[i, j, k]
+    return inside & np.isfinite(values), values
