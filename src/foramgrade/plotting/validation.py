@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -99,8 +100,10 @@ def draw_calibration(ax: Axes, bins: Sequence[tuple[int, float, float]]) -> Axes
     most = max((n for n, _, _ in bins), default=1)
     for n, confidence, right in bins:
         ax.scatter([confidence], [right], s=12 + 110 * n / most, color=BLUE, alpha=0.8, linewidths=0, zorder=3)
-        beside = (confidence + 0.02, right - 0.075) if right > 0.1 else (confidence + 0.02, right + 0.04)
-        ax.text(*beside, str(n), fontproperties=font(_SIZE_PT - 1), color=INK, ha="left", va="center")
+        at_end = confidence > 0.9
+        place = (confidence + (-0.03 if at_end else 0.02), right - 0.085 if right > 0.1 else right + 0.05)
+        side: Literal["left", "right"] = "right" if at_end else "left"
+        ax.text(*place, str(n), fontproperties=font(_SIZE_PT - 1), color=INK, ha=side, va="center")
     ax.set(xlim=(0, 1.04), ylim=(0, 1.04), aspect="equal")
     _dress(ax, "Confidence", "Share of right grades")
     return ax
