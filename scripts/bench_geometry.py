@@ -24,11 +24,9 @@ The archive of version 3.1.0 calls itself 3.0.1a1 inside, so pip refuses it.
 """
 
 import argparse
-import datetime
 import importlib
 import importlib.util
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -38,7 +36,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -46,6 +43,7 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
+from benching import ONE_THREAD, PACKAGES, describe_machine, show_table
 from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import AnatomicMap, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
@@ -53,10 +51,6 @@ from foramgrade.anatomy.spine import find_spine
 from foramgrade.geometry import foramen as geometry
 from foramgrade.volume import Grid, LabelMap
 
-#: Environment that keeps every library to one thread.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"), "1"
-)
 SEED = 1
 FRESH_RUNS = 3
 STAGES = ("relabel", "find_spine", "fit_frame", "sections, openings", "measures")
@@ -269,7 +263,6 @@ PEERS: Mapping[str, Callable[[Labelled], Tasks]] = {
     "skimage": prepare_skimage,
     "radiomics": prepare_pyradiomics,
 }
-PACKAGES = {"SimpleITK": "simpleitk", "skimage": "scikit-image", "radiomics": "pyradiomics"}
 
 
 def find_installed() -> list[str]:
@@ -340,30 +333,6 @@ def _times(seconds: Sequence[float]) -> tuple[str, str]:
     return f"{statistics.median(seconds) * 1e3:.1f}", f"{min(seconds) * 1e3:.1f}"
 
 
-def show(rows: Sequence[Sequence[str]], *, markdown: bool) -> None:
-    """Print a table."""
-    rule = ["---", "--:", "--:", "--:", "--:", "---"]
-    table = [HEAD, rule, *rows] if markdown else [HEAD, *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        cells = [
-            f"{cell:{'>' if right == '--:' else '<'}{w}}" for cell, right, w in zip(row, rule, widths, strict=True)
-        ]
-        print(f"| {' | '.join(cells)} |" if markdown else "  ".join(cells).rstrip())
-
-
-def describe_machine() -> str:
-    """Date, processor and versions in one line."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    packages = ("foramgrade", "numpy", "scipy", *(PACKAGES[module] for module in find_installed()))
-    versions = ", ".join(f"{package} {version(package)}" for package in packages)
-    processor = models[0] if models else platform.processor()
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    return f"{today}, {processor}, one core; Python {platform.python_version()}, {versions}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
@@ -388,7 +357,7 @@ def main() -> None:
     for name in given.case or CASES:
         rows, below = compare(name, rounds=given.rounds, cache=given.cache)
         print(f"\ncase {name}: {CASES[name]}; {given.rounds} rounds\n")
-        show(rows, markdown=given.markdown)
+        show_table(HEAD, rows, markdown=given.markdown)
         print("", *below, sep="\n")
 
 

@@ -3,6 +3,8 @@
 Usage: python scripts/bench_loaders.py [--rounds 15] [--slices 17] [--size 512]
        python scripts/bench_loaders.py --tree 20000
 
+Then NIfTI archives, an image and a label map, beside nibabel and beside inflating them by ISA-L alone.
+
 The series is classic, with a header as long as a scanner's: some 130 elements and a private block of 60 kB. Every
 reader works in a process of its own, after one run to warm up; the runs of all readers take turns, so that whatever
 else the machine does meets all of them. Peak memory is that of a fresh process which imports the reader and reads once.
@@ -12,16 +14,19 @@ dicom2nifti is left out where it is not installed.
 import argparse
 import importlib.util
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benching import Worker, serve, show_table
+
 WRITERS = Path(__file__).resolve().parents[1] / "tests" / "dicom_files.py"
 READERS = ("foramgrade", "SimpleITK", "dicom2nifti", "bytes")
+ARCHIVE_READERS = (
+    *("foramgrade image", "ISA-L gunzip of image", "nibabel image"),
+    *("foramgrade labels", "ISA-L gunzip of labels", "nibabel labels"),
+)
 SERIES_UID = "1.2.826.0.1.3680043.8.498.10000000000000000"
 SLICES_PER_SERIES = 20
 
@@ -98,6 +103,24 @@ def find_reader(name: str, folder: Path) -> Callable[[], object]:
         from dicom2nifti.convert_dicom import dicom_series_to_nifti
 
         return lambda: np.asarray(dicom_series_to_nifti(folder, None, reorient_nifti=False)["NII"].dataobj)
+    if name == "foramgrade image":
+        from foramgrade.loaders import read_volume as read_image
+
+        return lambda: read_image(folder / "image.nii.gz").array
+    if name == "foramgrade labels":
+        from foramgrade.loaders import read_labels
+
+        return lambda: read_labels(folder / "labels.nii.gz", scheme="totalspineseg").array
+    if name.startswith("nibabel"):
+        import nibabel as nib
+        import numpy as np
+
+        return lambda: np.asanyarray(nib.load(folder / f"{name.split()[1]}.nii.gz").dataobj)
+    if name.startswith("ISA-L"):
+        from isal import igzip_lib
+
+        packed = folder / f"{name.split()[-1]}.nii.gz"
+        return lambda: igzip_lib.decompress(packed.read_bytes(), flag=igzip_lib.DECOMP_GZIP)
     if name == "tree":
         from foramgrade.loaders import list_series
 
@@ -105,80 +128,58 @@ def find_reader(name: str, folder: Path) -> Callable[[], object]:
     return lambda: [file.read_bytes() for file in sorted(folder.iterdir())]
 
 
-def peak_mib() -> float:
-    """Most memory this process ever held, MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count the process that started this one
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
-
-
-def serve(name: str, folder: Path) -> None:
-    """Read the folder once for every line that arrives; answer with seconds, and peak memory before and after."""
-    read = find_reader(name, folder)
-    before = peak_mib()
-    for _ in sys.stdin:
-        start = time.perf_counter()
-        found = read()
-        seconds = time.perf_counter() - start
-        del found
-        print(seconds, before, peak_mib(), flush=True)
-
-
-class Reader:
-    """A process that reads on demand."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        command = [sys.executable, __file__, "--serve", name, str(folder)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def read(self) -> tuple[float, float, float]:
-        """Seconds, peak memory before the first reading, and now, MiB."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        seconds, before, now = map(float, self.process.stdout.readline().split())
-        return seconds, before, now
-
-    def close(self) -> None:
-        """Let the process end."""
-        self.process.communicate()
+def compare(names: list[str], folder: Path, rounds: int, *, ours: str) -> None:
+    """Print a table of readers of one folder; the runs of all take turns, ratios are taken within a round."""
+    memory = {}
+    for name in names:
+        fresh = Worker(__file__, name, str(folder))
+        memory[name] = fresh.run()
+        fresh.close()
+    readers = {name: Worker(__file__, name, str(folder)) for name in names}
+    for reader in readers.values():
+        reader.run()
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name, reader in readers.items():
+            seconds[name].append(reader.run()["seconds"])
+    for reader in readers.values():
+        reader.close()
+    rows = []
+    for name in names:
+        ratio = statistics.median(theirs / mine for theirs, mine in zip(seconds[name], seconds[ours], strict=True))
+        times = (f"{statistics.median(seconds[name]) * 1e3:.1f}", f"{min(seconds[name]) * 1e3:.1f}")
+        held = (f"{memory[name]['imported_mib']:.0f}", f"{memory[name]['peak_mib']:.0f}")
+        rows.append([name, *times, f"{ratio:.2f} x", *held])
+    show_table(["reader", "ms", "fastest ms", "times ours", "imported, MiB", "peak, MiB"], rows, markdown=True)
 
 
-def compare(rounds: int, *, slices: int, size: int) -> None:
-    """Print a table of all readers on one series."""
+def compare_series(rounds: int, *, slices: int, size: int) -> None:
+    """Print a table of all readers on one DICOM series."""
     names = [name for name in READERS if name != "dicom2nifti" or importlib.util.find_spec(name)]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "series"
         make_series(folder, slices=slices, size=size)
-        memory = {}
-        for name in names:
-            fresh = Reader(name, folder)
-            memory[name] = fresh.read()[1:]
-            fresh.close()
-        readers = {name: Reader(name, folder) for name in names}
-        for reader in readers.values():
-            reader.read()
-        seconds: dict[str, list[float]] = {name: [] for name in names}
-        for _ in range(rounds):
-            for name, reader in readers.items():
-                seconds[name].append(reader.read()[0])
-        for reader in readers.values():
-            reader.close()
-    ours = seconds["foramgrade"]
-    print(f"{slices} slices of {size} x {size}, 16 bit, median of {rounds} interleaved readings\n")
-    print("| reader | ms | fastest ms | ours is faster by | imported, MiB | peak, MiB |")
-    print("|---|--:|--:|--:|--:|--:|")
-    for name in names:
-        # The ratio is taken within each round, where both met the same machine.
-        ratio = statistics.median(theirs / mine for theirs, mine in zip(seconds[name], ours, strict=True))
-        median, fastest = statistics.median(seconds[name]) * 1e3, min(seconds[name]) * 1e3
-        before, peak = memory[name]
-        print(f"| {name} | {median:.1f} | {fastest:.1f} | {ratio:.2f} x | {before:.0f} | {peak:.0f} |")
+        print(f"\n{slices} slices of {size} x {size}, 16 bit, median of {rounds} interleaved readings\n")
+        compare(names, folder, rounds, ours="foramgrade")
+
+
+def compare_archives(rounds: int) -> None:
+    """Print tables of the readers of NIfTI archives, on an image of noise and on a label map."""
+    import nibabel as nib
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    shape = (448, 448, 96)
+    ramp = np.add.outer(np.add.outer(np.arange(448), np.arange(448)), np.arange(96))
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        image = (ramp + rng.normal(0, 30, shape)).astype(np.int16)
+        nib.save(nib.Nifti1Image(image, np.diag([0.6, 0.6, 0.9, 1.0])), folder / "image.nii.gz")
+        codes = np.array([0, 41, 42, 43, 44, 45, 92, 93, 94, 95], np.uint8)
+        nib.save(nib.Nifti1Image(codes[ramp // 60 % 10], np.diag([0.6, 0.6, 0.9, 1.0])), folder / "labels.nii.gz")
+        for what, ours in (("image", "foramgrade image"), ("labels", "foramgrade labels")):
+            print(f"\n{what}.nii.gz of {' x '.join(map(str, shape))}, median of {rounds} interleaved readings\n")
+            compare([name for name in ARCHIVE_READERS if what in name], folder, rounds, ours=ours)
 
 
 def make_tree(root: Path, files: int) -> None:
@@ -201,8 +202,9 @@ def measure_tree(files: int) -> None:
     for n in (max(files // 10, 1), files):
         with tempfile.TemporaryDirectory() as root:
             make_tree(Path(root), n)
-            reader = Reader("tree", Path(root))
-            rows.append((n, *reader.read()))
+            reader = Worker(__file__, "tree", root)
+            found = reader.run()
+            rows.append((n, found["seconds"], found["imported_mib"], found["peak_mib"]))
             reader.close()
     print("| files | s | files/s | peak, MiB | growth, MiB | bytes per file |")
     print("|--:|--:|--:|--:|--:|--:|")
@@ -223,11 +225,17 @@ def main() -> None:
     parser.add_argument("--serve", nargs=2, metavar=("READER", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        serve(given.serve[0], Path(given.serve[1]))
+        read = find_reader(given.serve[0], Path(given.serve[1]))
+
+        def once() -> None:
+            read()
+
+        serve(lambda: once)
     elif given.tree:
         measure_tree(given.tree)
     else:
-        compare(given.rounds, slices=given.slices, size=given.size)
+        compare_series(given.rounds, slices=given.slices, size=given.size)
+        compare_archives(given.rounds)
 
 
 if __name__ == "__main__":
