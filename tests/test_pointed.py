@@ -26,8 +26,12 @@ def points_of(phantom):
     return [fg.ForamenPoint(truth.level, truth.side, truth.centre_mm) for truth in phantom.truth]
 
 
-def test_severe_foramina_are_told_from_free_ones(made):
-    study = fg.assess_points(made.image, points_of(made))
+@pytest.fixture(scope="module")
+def study(made):
+    return fg.assess_points(made.image, points_of(made))
+
+
+def test_severe_foramina_are_told_from_free_ones(made, study):
     answers = {(one.level, one.side): one for one in study.foramina}
     assert set(answers) == {(truth.level, truth.side) for truth in made.truth}
     given = [(int(t.lee), answers[t.level, t.side].grade.lee) for t in made.truth]
@@ -36,8 +40,7 @@ def test_severe_foramina_are_told_from_free_ones(made):
     assert np.mean([abs(true - lee) for true, lee in given if lee is not None]) <= 0.6, given
 
 
-def test_what_needs_labels_is_absent_and_says_so(made):
-    study = fg.assess_points(made.image, points_of(made))
+def test_what_needs_labels_is_absent_and_says_so(study):
     for one in study.foramina:
         assert not GEOMETRY & set(one.measurements)
         assert fg.Quality.FROM_POINT in one.quality
@@ -51,9 +54,8 @@ def test_what_needs_labels_is_absent_and_says_so(made):
     assert frame["nerve_area_mm2"].notna().any()
 
 
-def test_order_of_points_and_mirrored_storage_do_not_matter(made):
-    points = points_of(made)
-    one = fg.assess_points(made.image, points)
+def test_order_of_points_and_mirrored_storage_do_not_matter(made, study):
+    points, one = points_of(made), study
     grid = made.image.grid
     flipped = grid.affine @ np.array([[-1, 0, 0, grid.shape[0] - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
     image = fg.Volume(made.image.array[::-1].copy(), fg.Grid(grid.shape, flipped), made.image.sequence)

@@ -21,10 +21,10 @@ from foramgrade.phantom import (
     PhantomSpec,
     Protocol,
     has_discs,
-    make_phantom,
     random_spec,
 )
 from foramgrade.volume import Grid, LabelMap
+from numbered_bodies import number_body
 
 #: L1 to S1 in slices that are soon drawn; the field is high enough for every one of them to be whole.
 SMALL = Protocol(pixel_mm=1.5, thickness_mm=4.0, spacing_mm=4.4, n_slices=17)
@@ -60,7 +60,7 @@ def drawn() -> Callable[..., LabelMap]:
     def draw(spec: PhantomSpec, numbering: Numbering) -> LabelMap:
         key = id(spec), numbering
         if key not in made:
-            made[key] = make_phantom(spec, rng=np.random.default_rng(0), numbering=numbering).labels
+            made[key] = number_body(spec, numbering)
         return made[key]
 
     return draw

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ def _texts(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.rglob("*"):
         if path.is_file() and path.suffix != ".dcm":
             content = path.read_bytes()
+            if path.name == "film.json":  # of pixels any three letters may come
+                content = re.sub(rb'"jpeg":"[^"]*"', b"", content)
             yield path.name, gzip.decompress(content) if path.suffix == ".gz" else content
 
 

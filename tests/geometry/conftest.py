@@ -5,7 +5,7 @@ is at -17 mm, the ring lies behind it between 12 and 21 mm from the midline.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from foramgrade.findings import BoolArray, FloatArray
 from foramgrade.geometry.planes import SECTION_PIXEL_MM, Part, Raster, Section, Sheet
 from foramgrade.phantom import Numbering, Phantom, PhantomSpec, Protocol, make_phantom, random_spec
 from foramgrade.volume import Grid
+from numbered_bodies import number_body
 
 Shape = Callable[[FloatArray, FloatArray], BoolArray]
 
@@ -146,4 +147,5 @@ def small_spec() -> PhantomSpec:
 @pytest.fixture(scope="session")
 def phantoms(small_spec: PhantomSpec) -> dict[Numbering, Phantom]:
     """The same body under every tool's numbers; levels L2-L3 to L4-L5 are whole, L1-L2 is cut."""
-    return {n: make_phantom(small_spec, rng=np.random.default_rng(0), numbering=n) for n in Numbering}
+    whole = make_phantom(small_spec, rng=np.random.default_rng(0))
+    return {n: replace(whole, labels=number_body(small_spec, n)) for n in Numbering}

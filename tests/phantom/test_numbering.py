@@ -19,6 +19,7 @@ from foramgrade.phantom import (
 from foramgrade.phantom.numbering import WHOLE_VERTEBRAE
 from foramgrade.phantom.spec import VERTEBRAE
 from foramgrade.volume import LabelMap
+from numbered_bodies import number_body
 
 #: All vertebrae from L1 to S1 in slices that are soon drawn.
 COARSE = Protocol(pixel_mm=1.5, thickness_mm=4.0, spacing_mm=8.0, n_slices=9)
@@ -28,7 +29,16 @@ LUMBAR = VERTEBRAE[1:]
 
 @pytest.fixture(scope="module")
 def labels() -> Mapping[Numbering, LabelMap]:
-    return {n: make_phantom(SPEC, rng=np.random.default_rng(0), numbering=n).labels for n in Numbering}
+    return {n: number_body(SPEC, n) for n in Numbering}
+
+
+def test_the_label_maps_are_those_of_whole_phantoms(labels) -> None:
+    for numbering in (Numbering.SPIDER, Numbering.SPINEPS):
+        whole = make_phantom(SPEC, rng=np.random.default_rng(0), numbering=numbering).labels
+        np.testing.assert_array_equal(labels[numbering].array, whole.array)
+        assert labels[numbering].scheme == whole.scheme
+        if whole.instances is not None:
+            np.testing.assert_array_equal(labels[numbering].instances, whole.instances)
 
 
 def vertebra_map(labels: LabelMap) -> np.ndarray:

@@ -53,8 +53,8 @@ CANAL_REACH_MM = 45.0
 #: apart at most, and a vertebra missing between two leaves 20 mm.
 NEIGHBOUR_MM = 15.0
 
-#: Centres of two vertebrae that are nearer than this, mm, are one vertebra in two numbers: a child's are 15 mm apart.
-SAME_PLACE_MM = 5.0
+#: Centres of two vertebrae that are nearer than this, mm, lie in one place: between them is no direction.
+SAME_PLACE_MM = 1.0
 
 #: A direction that lies this close to the patient's front has no other front of its own, as a cosine.
 _UPRIGHT_LIMIT = 0.95
