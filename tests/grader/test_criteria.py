@@ -152,3 +152,18 @@ def test_rules_are_data_another_reading_of_lee_is_another_tuple() -> None:
         criteria.rules, frozenset({Border.ANTERIOR}), root_shape=RootShape.UNCHANGED, policy=criteria.policy
     )
     assert (ruling.grade, ruling.defined) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flattened_aspect": 1.01},
+        {"minimum_fat_mm": 0.005},
+        {"minimum_fat_mm": 0.005, "thin_fat_mm": 0.005},
+        {"sector_deg": 0.005},
+        {"collapsed_area_fraction": 0.005},
+    ],
+)
+def test_thresholds_just_inside_their_range_are_accepted(change: dict[str, Any]) -> None:
+    accepted = replace(LEE_2010, **change)
+    assert all(getattr(accepted, name) == value for name, value in change.items())

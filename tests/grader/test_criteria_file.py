@@ -9,6 +9,7 @@ import foramgrade as fg
 from foramgrade.errors import CriteriaError, InputError
 from foramgrade.findings import PerineuralFindings, Policy, RootShape
 from foramgrade.grader import LEE_2010, Citation, grade, read_criteria
+from foramgrade.grader.criteria_file import LONGEST_NAME
 from foramgrade.grader.rules import PATTERNS
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "criteria.md"
@@ -206,3 +207,13 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(InputError, match=r"^folder.toml cannot be opened: Is a directory$"):
         read_criteria(tmp_path / "folder.toml")
+
+
+def test_a_name_may_be_as_long_as_the_limit_and_no_longer(tmp_path: Path, documented: str) -> None:
+    path = tmp_path / "criteria.toml"
+    longest = "x" * LONGEST_NAME
+    path.write_text(documented.replace('name = "Lee 2010"', f'name = "{longest}"', 1), encoding="utf-8")
+    assert read_criteria(path).name == longest
+    path.write_text(documented.replace('name = "Lee 2010"', f'name = "{longest}x"', 1), encoding="utf-8")
+    with pytest.raises(CriteriaError, match=f"expected at most {LONGEST_NAME} printable characters"):
+        read_criteria(path)
