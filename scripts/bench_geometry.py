@@ -43,7 +43,7 @@ from unittest import mock
 import numpy as np
 import numpy.typing as npt
 
-from benching import ONE_THREAD, PACKAGES, describe_machine, show_table
+from benching import ONE_THREAD, PACKAGES, describe_machine, memory_mib, show_table
 from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import AnatomicMap, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
@@ -277,13 +277,6 @@ def prepare_peers(found: Found, grid: Grid) -> tuple[Tasks, list[str]]:
     missing = [PACKAGES[module] for module in PEERS if module not in find_installed()]
     tasks[NAIVE] = partial(find_naively, found.anatomic.codes, found.codes)
     return tasks, missing
-
-
-def memory_mib(entry: str) -> float:
-    """Memory of this process, MiB: "VmRSS" now, "VmHWM" the most it ever held; 0 where the system does not tell."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(entry))
 
 
 def run_fresh(name: str, cache: Path) -> list[float]:

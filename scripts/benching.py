@@ -31,12 +31,17 @@ PACKAGES = {
 }
 
 
+def memory_mib(entry: str) -> float:
+    """Memory of this process, MiB: "VmRSS" now, "VmHWM" the most it ever held; 0 where the system does not tell."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(entry))
+
+
 def peak_mib() -> float:
     """Most memory this process ever held, MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count the process that started this one
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+    if told := memory_mib("VmHWM"):  # getrusage would count the process that started this one
+        return told
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)

@@ -37,6 +37,18 @@ def test_a_folder_holds_the_report(run, tmp_path):
     assert len((tmp_path / "report" / "foramina.csv").read_text(encoding="utf-8").splitlines()) == 1 + 10 + 30
 
 
+def test_what_cannot_be_written_is_refused_before_anything_is_made(run, tmp_path):
+    (tmp_path / "taken").write_text("")
+    (tmp_path / "folder.csv").mkdir()
+    for name, message in (
+        ("taken", "cannot write taken: it is a file, expected a folder for the report"),
+        ("folder.csv", "cannot write folder.csv: it is a folder, expected a file for the table"),
+    ):
+        ended = run("validate", "--cases", "1000", "--out", tmp_path / name)
+        assert ended.status == 2
+        assert message in ended.err
+
+
 def test_wrong_usage_has_status_2(run):
     assert run("validate", "--cases", "0").status == 2
     assert run("validate", "--protocol", "axial").status == 2

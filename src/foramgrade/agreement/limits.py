@@ -49,6 +49,15 @@ class LimitsOfAgreement:
     median_error: float
     p95_error: float
 
+    @property
+    def lines(self) -> tuple[tuple[float, float, float], ...]:
+        """Lower limit, bias and upper limit, each with the ends of its interval, as a plot draws them."""
+        return (
+            (self.lower, *self.lower_interval),
+            (self.bias, *self.bias_interval),
+            (self.upper, *self.upper_interval),
+        )
+
 
 def find_limits(
     measured: npt.ArrayLike,

@@ -23,6 +23,10 @@ from foramgrade.volume import Sequence
 SERIES = "dicom"
 
 
+#: What a validation writes, the report or, True, the table alone.
+_WRITTEN = {False: "a folder for the report", True: "a file for the table"}
+
+
 class Protocol(StrEnum):
     """Sampling of a phantom; a member is called like the protocol in the phantom room."""
 
@@ -118,6 +122,10 @@ def validate_measurements(
     if out is not None and not out.parent.is_dir():
         msg = f"cannot write {out.name}: its folder does not exist"
         raise InputError(msg)
+    rows_alone = out is not None and out.suffix.lower() == ".csv"
+    if out is not None and out.exists() and out.is_dir() == rows_alone:
+        msg = f"cannot write {out.name}: it is a {'folder' if rows_alone else 'file'}, expected {_WRITTEN[rows_alone]}"
+        raise InputError(msg)
     with show_progress("Phantoms") as report:
         found = validation.validate_phantoms(
             {protocol.value: getattr(phantom, protocol.name) for protocol in chosen},
@@ -131,7 +139,7 @@ def validate_measurements(
             progress=report,
         )
     show_validation(found)
-    if out is not None and out.suffix.lower() == ".csv":
+    if out is not None and rows_alone:
         validation.write_checks(found.checks, out)
         typer.echo(f"Written to {out}: {len(found.checks)} rows, one per foramen.")
     elif out is not None:

@@ -123,14 +123,11 @@ def _draw_areas(pair: PairAgreement, path: Path) -> None:
     if areas is None:
         return
     limits = areas.limits
-    lines = [
-        (limits.lower, *limits.lower_interval),
-        (limits.bias, *limits.bias_interval),
-        (limits.upper, *limits.upper_interval),
-    ]
     names = pair.first.name, pair.second.name
     title = f"Area, {limits.n} foramina of {areas.n_patients} patients"
-    write_figure(bland_altman_figure(areas.first_mm2, areas.second_mm2, lines=lines, names=names, title=title), path)
+    write_figure(
+        bland_altman_figure(areas.first_mm2, areas.second_mm2, lines=limits.lines, names=names, title=title), path
+    )
 
 
 def forest_rows(report: AgreementReport, vocabulary: Vocabulary | None) -> list[ForestRow]:

@@ -58,12 +58,15 @@ def find_region(foramen: ForamenAssessment) -> FloatArray | None:
 
 def trace_mask(mask: BoolArray, section: Outline) -> FloatArray:
     """Polygon (N, 3) around the largest piece of a mask on a section, patient (RAS+), mm; see `find_region`."""
-    padded = np.pad(mask, 1).astype(float)
-    lines = contourpy.contour_generator(z=padded).lines(0.5)
-    largest = max((np.asarray(line, float) for line in lines), key=lambda line: abs(polygon_area(line)))
-    column, row = (largest - 1.0).T
+    column, row = max(trace_lines(mask), key=lambda line: abs(polygon_area(line))).T
     polygon: FloatArray = section.origin_mm + np.outer(row, section.row_mm) + np.outer(column, section.column_mm)
     return polygon
+
+
+def trace_lines(share: BoolArray | FloatArray) -> list[FloatArray]:
+    """Closed lines (N, 2), column and row of the raster, around what holds at least half of a pixel."""
+    lines = contourpy.contour_generator(z=np.pad(share, 1).astype(float)).lines(0.5)
+    return [np.asarray(line, float) - 1.0 for line in lines]
 
 
 def polygon_area(points: FloatArray) -> float:

@@ -3,18 +3,17 @@
 import base64
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import contourpy
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
+from foramgrade.exports.contours import section_axes, trace_lines
 from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline
+from foramgrade.perineural.signal import sample_plane
 from foramgrade.tables import StudyAssessment, write_atomically
 from foramgrade.volume import Volume
 
@@ -98,7 +97,7 @@ def _film_foramen(foramen: ForamenAssessment, image: Volume) -> dict[str, Any] |
     sections = []
     for (offset_mm, opening, _), picture in zip(sheets, values, strict=True):
         grey = np.clip((np.nan_to_num(picture, nan=low) - low) / max(high - low, 1e-9), 0.0, 1.0)
-        drawn = None if opening is None else _path(opening[rows, columns].astype(float))
+        drawn = None if opening is None else _path(opening[rows, columns])
         sections.append(
             {"offset_mm": None if offset_mm is None else round(offset_mm, 2), "jpeg": _jpeg(grey), "opening": drawn}
         )
@@ -108,7 +107,7 @@ def _film_foramen(foramen: ForamenAssessment, image: Volume) -> dict[str, Any] |
         "size": [columns.stop - columns.start, rows.stop - rows.start],
         "sections": sections,
         "chosen": chosen,
-        "root": None if evidence.root is None else _path(evidence.root[rows, columns].astype(float)),
+        "root": None if evidence.root is None else _path(evidence.root[rows, columns]),
         "fat": None if evidence.fat is None else _path(evidence.fat[rows, columns]),
     }
 
@@ -139,10 +138,9 @@ def _sheets(evidence: Evidence) -> list[tuple[float | None, BoolArray | None, Ou
         steps = [_step(outlines[0], outlines[1]), _step(outlines[-1], outlines[-2])]
         apart = [float(offsets[0] - offsets[1]), float(offsets[-1] - offsets[-2])]
     else:
-        only = outlines[0]
-        right = np.cross(only.column_mm, only.row_mm)
-        step = right / np.linalg.norm(right) * only.spacing_mm
-        steps, apart = [-step, step], [-only.spacing_mm, only.spacing_mm]
+        spacing = outlines[0].spacing_mm
+        step = section_axes(evidence)[2] * spacing
+        steps, apart = [-step, step], [-spacing, spacing]
     first, last = ((float(offsets[at]) + apart[at], None, _moved(outlines[at], steps[at])) for at in (0, -1))
     sheets = [(mm if known else None, mask, sheet) for mm, mask, sheet in (first, *inner, last)]
     near = sorted(range(len(sheets)), key=lambda n: abs(n - 1 - evidence.chosen))[:MOST_SECTIONS]
@@ -163,15 +161,7 @@ def _sample(image: Volume, sheet: Outline, rows: slice, columns: slice) -> Float
     """Intensities of a section, NaN outside the image."""
     up, forward = np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop)
     points = sheet.origin_mm + up[:, None, None] * sheet.row_mm + forward[None, :, None] * sheet.column_mm
-    ijk = np.moveaxis(image.grid.to_ijk(points), -1, 0)
-    size = np.array(image.grid.shape)[:, None, None]
-    outside = np.any((ijk < -0.5) | (ijk > size - 0.5), axis=0)
-    low = np.clip(np.floor(ijk.min(axis=(1, 2))).astype(int), 0, np.array(image.grid.shape) - 1)
-    high = np.clip(np.ceil(ijk.max(axis=(1, 2))).astype(int) + 1, low + 1, np.array(image.grid.shape))
-    crop = image.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.float32)
-    values: FloatArray = ndimage.map_coordinates(crop, ijk - low[:, None, None], order=1, mode="nearest").astype(float)
-    values[outside] = np.nan
-    return values
+    return sample_plane(image, points)[0]
 
 
 def _jpeg(grey: FloatArray) -> str:
@@ -182,13 +172,12 @@ def _jpeg(grey: FloatArray) -> str:
     return base64.b64encode(held.getvalue()).decode("ascii")
 
 
-def _path(share: FloatArray) -> str:
+def _path(share: BoolArray | FloatArray) -> str:
     """Outline of what holds at least half, as an SVG path on the picture."""
     height, width = share.shape
-    lines: Sequence[FloatArray] = contourpy.contour_generator(z=np.pad(share, 1)).lines(0.5)  # type: ignore[assignment]
     parts = []
-    for line in lines:
-        # The pad moves every place by one, and a pixel's middle lies half a pixel from its edge.
-        x, y = width - (line[:, 0] - 0.5), height - (line[:, 1] - 0.5)
+    for line in trace_lines(share):
+        # A pixel's middle lies half a pixel from its edge.
+        x, y = width - (line[:, 0] + 0.5), height - (line[:, 1] + 0.5)
         parts.append("M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True)) + "Z")
     return "".join(parts)

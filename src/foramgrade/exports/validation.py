@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from foramgrade.agreement import LEE_CATEGORIES
 from foramgrade.exports.folder import fill_folder
-from foramgrade.findings import LeeGrade, Quantity
+from foramgrade.findings import Quantity
 from foramgrade.plotting import bland_altman_figure, confusion_figure, write_figure
 from foramgrade.plotting.validation import Line, calibration_figure, lines_figure
 from foramgrade.tables import write_atomically
@@ -25,7 +26,7 @@ from foramgrade.validation import (
     write_markdown,
 )
 from foramgrade.validation.document import BREAKING, CALIBRATION, CONFUSION, differences_name, growth_name
-from foramgrade.validation.perineural import CLEAR_SNR, COARSE, SNR_CLASSES, STUDIED
+from foramgrade.validation.perineural import CLEAR_SNR, COARSE, SNR_CLASSES, STUDIED, name_class
 
 PAGE, TEXT, FIGURES, CHECKS = "validation.html", "validation.md", "validation_files", "foramina.csv"
 """Names of what is written."""
@@ -86,15 +87,7 @@ def _pictures(found: Validation) -> dict[str, Callable[[Path], object]]:
 def _draw_differences(found: Validation, report: SettingReport, path: Path) -> None:
     checks = [c for c in found.checks if c.case.setting == report.setting and Quantity.AREA in c.measured]
     limits = report.comparison(Quantity.AREA).limits
-    lines = (
-        []
-        if limits is None
-        else [
-            (limits.lower, *limits.lower_interval),
-            (limits.bias, *limits.bias_interval),
-            (limits.upper, *limits.upper_interval),
-        ]
-    )
+    lines = () if limits is None else limits.lines
     true, measured = (np.array([getattr(c, of)[Quantity.AREA] for c in checks]) for of in ("truth", "measured"))
     write_figure(bland_altman_figure(true, measured, lines=lines, names=("true", "measured area")), path)
 
@@ -129,7 +122,7 @@ def _draw_breaking(study: FatStudy, path: Path) -> None:
     by_noise = [
         ((low + high) / 2, group)
         for low, high in SNR_CLASSES
-        if (group := named.get(f"SNR {low:g} to {high:g}")) is not None
+        if (group := named.get(name_class(low, high))) is not None
     ]
     panels = [
         (_answers(flat), "Pixel, mm (slices of 3 to 4 mm)", "Share, or kappa", _GOAL),
@@ -154,8 +147,9 @@ def _answers(places: list[tuple[float, FatGroup]]) -> list[Line]:
 
 
 def _draw_confusion(study: FatStudy, path: Path) -> None:
-    names = [str(int(grade)) for grade in LeeGrade]
-    figure = confusion_figure(study.pooled.grades.counts, names, first="construction", second="foramgrade")
+    figure = confusion_figure(
+        study.pooled.grades.counts, list(map(str, LEE_CATEGORIES)), first="construction", second="foramgrade"
+    )
     write_figure(figure, path)
 
 

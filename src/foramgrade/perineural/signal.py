@@ -166,17 +166,38 @@ def sample_image(image: Volume, section: Section) -> FloatArray | None:
     (H, W) float array or None
         NaN outside the image and where it lacks a slice; None where it covers less than half of the section.
     """
-    ijk = np.moveaxis(image.grid.to_ijk(section.positions_mm), -1, 0)
+    values, outside = sample_plane(image, section.positions_mm)
+    return None if outside.mean() > 0.5 else values
+
+
+def sample_plane(image: Volume, positions_mm: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Intensities of an image on a part of a plane by linear interpolation.
+
+    Parameters
+    ----------
+    image : Volume
+        On any grid.
+    positions_mm : (H, W, 3) float array
+        World positions (RAS+), equally spaced, mm.
+
+    Returns
+    -------
+    values : (H, W) float array
+        NaN outside the image and where it lacks a slice.
+    outside : (H, W) bool array
+        Where that is.
+    """
+    ijk = np.moveaxis(image.grid.to_ijk(positions_mm), -1, 0)
     size = np.array(image.grid.shape)[:, None, None]
-    outside = np.any((ijk < -0.5) | (ijk > size - 0.5), axis=0)
+    outside: BoolArray = np.any((ijk < -0.5) | (ijk > size - 0.5), axis=0)
     for blank in image.blank_slices:  # between a slice and a missing one there is nothing to interpolate
         outside |= np.abs(ijk[2] - blank) < 1.0 - ON_SLICE
-    if outside.mean() > 0.5:
-        return None
-    crop, first = _crop(image, section)
+    if outside.all():
+        return np.full(outside.shape, np.nan), outside
+    crop, first = _crop(image, positions_mm)
     values: FloatArray = ndimage.map_coordinates(crop, ijk - first[:, None, None], order=1, mode="nearest")
     values[outside] = np.nan
-    return values
+    return values, outside
 
 
 def measure_noise(image: Volume, section: Section) -> float:
@@ -194,7 +215,7 @@ def measure_noise(image: Volume, section: Section) -> float:
     float
         Noise, in the image's units; 0 where too few voxels are at hand.
     """
-    crop, _ = _crop(image, section)
+    crop, _ = _crop(image, section.positions_mm)
     return estimate_noise(np.moveaxis(crop, int(np.argmin(image.grid.spacing_mm)), 0))
 
 
@@ -222,9 +243,9 @@ def estimate_noise(values: FloatArray) -> float:
     return float(1.4826 * np.median(differences) / np.sqrt(6.0))
 
 
-def _crop(image: Volume, section: Section) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-    """Voxels around a section, and the index of the first."""
-    ijk = image.grid.to_ijk(section.positions_mm[[0, 0, -1, -1], [0, -1, 0, -1]])
+def _crop(image: Volume, positions_mm: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Voxels around a part of a plane, and the index of the first."""
+    ijk = image.grid.to_ijk(positions_mm[[0, 0, -1, -1], [0, -1, 0, -1]])
     first = np.clip(np.floor(ijk.min(axis=0)).astype(int) - 1, 0, np.array(image.grid.shape) - 1)
     last = np.clip(np.ceil(ijk.max(axis=0)).astype(int) + 2, first + 1, image.grid.shape)
     crop = image.array[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]

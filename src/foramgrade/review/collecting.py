@@ -1,6 +1,5 @@
 """The studies of a folder of results, one or a cohort, with their films."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from foramgrade.errors import InputError
 from foramgrade.exports.film import FILM, FILM_FORMAT
+from foramgrade.loaders.json_file import read_json as read_document
 from foramgrade.tables import StudyAssessment, read_json
 
 #: The document of a study, by which its folder is known.
@@ -71,11 +71,7 @@ def _search(folder: Path) -> Iterator[Path]:
 def _read_film(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        msg = f"{path.name} cannot be read: {error}"
-        raise InputError(msg) from error
+    document = read_document(path)
     if not isinstance(document, dict) or document.get("format") != FILM_FORMAT:
         msg = f"{path.name} is no film: expected the format {FILM_FORMAT!r}; grade the study again"
         raise InputError(msg)

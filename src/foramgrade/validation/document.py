@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from foramgrade.findings import LeeGrade, Quantity
+from foramgrade.agreement import LEE_CATEGORIES
+from foramgrade.findings import Quantity
 from foramgrade.phantom import Protocol
 from foramgrade.validation.grades import GradeReport
 from foramgrade.validation.pages import Block, Heading, Paragraph, Picture, Table
@@ -174,14 +175,15 @@ def _fat(study: FatStudy) -> Iterator[Block]:
     yield _fat_table("By signal-to-noise ratio, all studied protocols", study.noise)
     yield _fat_table("By contrast, and foramina with a film of fat, all studied protocols", study.kinds)
     yield Picture(BREAKING, "Sensitivity and specificity for lost borders, and kappa of Lee, by pixel and by noise")
-    names = [str(int(grade)) for grade in LeeGrade]
+    names = list(map(str, LEE_CATEGORIES))
     rows = [(f"true {n}", *map(str, row)) for n, row in zip(names, grades.counts.tolist(), strict=True)]
     yield Table("True Lee grades against answers, all studied protocols", ("", *names), tuple(rows))
     yield Picture(CONFUSION, "True Lee grades (rows) against answers, all studied protocols")
     if grades.calibration is not None:
         yield Paragraph(
-            f"Confidence is {grades.calibration.mean:.3f} on average and {_share(grades)} of the grades are right; the "
-            f"expected calibration error over tenths of confidence is {grades.calibration.error:.3f}."
+            f"Confidence is {grades.calibration.mean:.3f} on average and {coefficient_cell(grades.exact)} of the "
+            "grades are right; the expected calibration error over tenths of confidence is "
+            f"{grades.calibration.error:.3f}."
         )
         yield Picture(CALIBRATION, "Share of right grades over their confidence, with the number of grades per bin")
 
@@ -220,7 +222,3 @@ def _grade_table(caption: str, grades: Sequence[tuple[str, GradeReport]]) -> Tab
 
 def _spines(n: int) -> str:
     return f"{n} spine{'s' * (n != 1)}"
-
-
-def _share(grades: GradeReport) -> str:
-    return coefficient_cell(grades.exact)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from foramgrade.agreement import Coefficient, cohen_kappa, cross_table, dichotomize, percent_agreement
-from foramgrade.findings import Border, LeeGrade, RootShape
+from foramgrade.agreement import LEE_CATEGORIES, Coefficient, cohen_kappa, cross_table, dichotomize, percent_agreement
+from foramgrade.findings import Border, RootShape
 from foramgrade.validation.cases import ForamenCheck
 
 #: Bins of equal width into which confidence falls for its calibration (Naeini MP et al., AAAI 2015).
@@ -107,12 +107,11 @@ def report_grades(checks: Sequence[ForamenCheck]) -> GradeReport:
     changed = RootShape.CHANGED
     shapes = [(one.true_shape is changed, one.shape is changed, one.case.name) for one in read]
     lost, deformed = _ask(borders), _ask(shapes)
-    grades = [int(grade) for grade in LeeGrade]
     true, given, phantoms = zip(*graded, strict=True) if graded else ((), (), ())
     return GradeReport(
         n_graded=len(graded),
-        exact=percent_agreement([*zip(true, given, strict=True)], grades, patients=phantoms) if graded else None,
-        quadratic_kappa=cohen_kappa(true, given, "quadratic", grades, patients=phantoms) if graded else None,
+        exact=percent_agreement([*zip(true, given, strict=True)], patients=phantoms) if graded else None,
+        quadratic_kappa=cohen_kappa(true, given, "quadratic", patients=phantoms) if graded else None,
         lost_sensitivity=lost[0],
         lost_specificity=lost[1],
         deformed_sensitivity=deformed[0],
@@ -120,7 +119,7 @@ def report_grades(checks: Sequence[ForamenCheck]) -> GradeReport:
         calibration=calibrate(
             (one.confidence, one.lee == one.true_lee) for one in checks if one.confidence is not None
         ),
-        counts=cross_table(true, given, grades),
+        counts=cross_table(true, given, LEE_CATEGORIES),
     )
 
 

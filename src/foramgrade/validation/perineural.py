@@ -1,6 +1,6 @@
 """The study of perineural fat: every pattern of lost borders by protocol, noise and resolution; where it breaks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from foramgrade.phantom import CLINICAL_2D, FINE_2D, ISOTROPIC
@@ -117,24 +117,28 @@ def report_fat_study(checks: Sequence[ForamenCheck]) -> FatStudy:
     FatStudy
         Groups without a foramen are left out.
     """
-    main = [check for check in checks if check.case.setting in STUDIED]
+    of = {name: [check for check in checks if check.case.setting == name] for name in (*STUDIED, *COARSE)}
+    main = [check for name in STUDIED for check in of[name]]
+    clear = {name: [check for check in of[name] if check.snr >= CLEAR_SNR] for name in STUDIED}
+    noise = {ends: [check for check in main if ends[0] <= check.snr < ends[1]] for ends in SNR_CLASSES}
+    contrasts = {kind: [check for check in main if check.case.sequence is kind] for kind in (Contrast.T1, Contrast.T2)}
+    film = [check for check in main if check.film]
+    return FatStudy(
+        protocols=_groups(of.items()),
+        clear=_groups((f"{name}, SNR at least {CLEAR_SNR:g}", found) for name, found in clear.items()),
+        noise=_groups((name_class(*ends), found) for ends, found in noise.items()),
+        kinds=_groups([*((c.value, found) for c, found in contrasts.items()), ("with a film of one pixel", film)]),
+        pooled=_group("all studied protocols", main),
+    )
 
-    def of(name: str, belongs: Callable[[ForamenCheck], bool], among: Sequence[ForamenCheck] = main) -> list[FatGroup]:
-        found = [check for check in among if belongs(check)]
-        return [_group(name, found)] if found else []
 
-    by_protocol, clear, noise, kinds = [], [], [], []
-    for name in (*STUDIED, *COARSE):
-        by_protocol += of(name, lambda check, name=name: check.case.setting == name, checks)  # type: ignore[misc]
-    for name in STUDIED:
-        wanted = f"{name}, SNR at least {CLEAR_SNR:g}"
-        clear += of(wanted, lambda check, name=name: check.case.setting == name and check.snr >= CLEAR_SNR)  # type: ignore[misc]
-    for low, high in SNR_CLASSES:
-        noise += of(f"SNR {low:g} to {high:g}", lambda check, low=low, high=high: low <= check.snr < high)  # type: ignore[misc]
-    for contrast in (Contrast.T1, Contrast.T2):
-        kinds += of(contrast.value, lambda check, contrast=contrast: check.case.sequence is contrast)  # type: ignore[misc]
-    kinds += of("with a film of one pixel", lambda check: check.film)
-    return FatStudy(tuple(by_protocol), tuple(clear), tuple(noise), tuple(kinds), _group("all studied protocols", main))
+def name_class(low: float, high: float) -> str:
+    """Name of the group of a class of signal-to-noise ratio."""
+    return f"SNR {low:g} to {high:g}"
+
+
+def _groups(named: Iterable[tuple[str, list[ForamenCheck]]]) -> tuple[FatGroup, ...]:
+    return tuple(_group(name, found) for name, found in named if found)
 
 
 def _group(name: str, checks: Sequence[ForamenCheck]) -> FatGroup:

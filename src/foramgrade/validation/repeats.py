@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foramgrade.agreement import LIMIT_SDS, Coefficient, IccForm, cohen_kappa, icc
-from foramgrade.findings import QUANTITIES, LeeGrade, Quantity
+from foramgrade.findings import QUANTITIES, Quantity
 from foramgrade.validation.cases import ForamenCheck
 
 #: Quantities whose repeats are reported.
@@ -98,7 +98,6 @@ def report_repeats(checks: Sequence[ForamenCheck]) -> RepeatReport:
             [first.lee for first, _ in graded],
             [second.lee for _, second in graded],
             "quadratic",
-            [int(grade) for grade in LeeGrade],
             patients=[first.case.name for first, _ in graded],
         )
         if graded

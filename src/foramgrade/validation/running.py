@@ -12,7 +12,7 @@ from itertools import groupby, islice
 from foramgrade.errors import InputError
 from foramgrade.phantom import CLINICAL_2D, Protocol
 from foramgrade.validation.cases import Case, ForamenCheck, check_case
-from foramgrade.validation.perineural import COARSE, COARSE_SHARE, STUDIED, FatStudy, plan_fat_study, report_fat_study
+from foramgrade.validation.perineural import FatStudy, plan_fat_study, report_fat_study
 from foramgrade.validation.repeats import RepeatReport, report_repeats
 from foramgrade.validation.report import SettingReport, report_setting
 from foramgrade.volume import Sequence as Contrast
@@ -183,12 +183,7 @@ def validate_phantoms(
         raise InputError(msg)
     fat = fat and not geometry_only
     sweeps = SWEEPS if growth else ()
-    plan = [
-        list(_main_cases(protocols, cases, seed, geometry_only=geometry_only)),
-        *(list(_sweep_cases(sweep, cases, seed)) for sweep in sweeps),
-        list(plan_fat_study(_share(cases, CASES_PER_FAT), lambda name, n: _seed(seed, name, n))) if fat else [],
-        list(_repeat_cases(cases, seed, geometry_only=geometry_only)) if repeats else [],
-    ]
+    plan = _plan(protocols, cases, seed, geometry_only=geometry_only, sweeps=sweeps, fat=fat, repeats=repeats)
     rest = iter(_check_all([case for part in plan for case in part], jobs, progress))
     of_main, *of_sweeps, of_fat, of_repeats = [list(islice(rest, len(part))) for part in plan]
     return Validation(
@@ -215,11 +210,35 @@ def count_phantoms(
     repeats: bool = True,
 ) -> int:
     """How many phantoms a validation makes."""
-    n_growth = sum(len(sweep.values_mm) for sweep in SWEEPS) * _share(cases, CASES_PER_GROWTH) if growth else 0
-    per_fat = _share(cases, CASES_PER_FAT)
-    n_fat = len(STUDIED) * per_fat + len(COARSE) * _share(per_fat, COARSE_SHARE) if fat and not geometry_only else 0
-    n_repeats = VISITS * _share(cases, CASES_PER_REPEAT) if repeats else 0
-    return n_protocols * cases + n_growth + n_fat + n_repeats
+    plan = _plan(
+        {str(number): CLINICAL_2D for number in range(n_protocols)},
+        cases,
+        0,
+        geometry_only=geometry_only,
+        sweeps=SWEEPS if growth else (),
+        fat=fat and not geometry_only,
+        repeats=repeats,
+    )
+    return sum(map(len, plan))
+
+
+def _plan(
+    protocols: Mapping[str, Protocol],
+    cases: int,
+    seed: int,
+    *,
+    geometry_only: bool,
+    sweeps: Sequence[Sweep],
+    fat: bool,
+    repeats: bool,
+) -> list[list[Case]]:
+    """Cases of the protocols, of every sweep, of the study of fat and of the repeats."""
+    return [
+        list(_main_cases(protocols, cases, seed, geometry_only=geometry_only)),
+        *(list(_sweep_cases(sweep, cases, seed)) for sweep in sweeps),
+        list(plan_fat_study(_share(cases, CASES_PER_FAT), lambda name, n: _seed(seed, name, n))) if fat else [],
+        list(_repeat_cases(cases, seed, geometry_only=geometry_only)) if repeats else [],
+    ]
 
 
 def _share(cases: int, among: int) -> int:
