@@ -31,8 +31,8 @@ from foramgrade.batch import Choices, Standing, StudyFiles, assess_study, read_s
 from foramgrade.batch.engines import ONE_THREAD
 from foramgrade.errors import ForamgradeError
 from foramgrade.exports import write_labels, write_study, write_volume
+from foramgrade.findings import Sequence
 from foramgrade.phantom import CLINICAL_2D, FINE_2D, ISOTROPIC, make_phantom, random_spec
-from foramgrade.volume import Sequence
 
 #: One study in so many is broken.
 BROKEN_EVERY = 20

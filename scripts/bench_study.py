@@ -48,8 +48,8 @@ def make_case(name: str, cache: Path) -> Path:
         return folder
     from foramgrade import assess
     from foramgrade.exports import write_dicom_series, write_foramina, write_labels, write_volume
+    from foramgrade.findings import Sequence
     from foramgrade.phantom import Protocol, make_phantom, random_spec
-    from foramgrade.volume import Sequence
 
     (rows, columns, slices), (pixel, _, spacing) = SHAPES[name]
     field = ((rows - 0.5) * pixel, (columns - 0.5) * pixel)  # half a pixel less, for the phantom rounds up

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage, special
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.measure import measure_area, measure_height, measure_width
 from foramgrade.geometry.planes import SECTION_PIXEL_MM
 from foramgrade.geometry.uncertainty import measure_outline

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from foramgrade.exports.nifti import write_labels, write_volume
+from foramgrade.findings import Sequence
 from foramgrade.phantom import CLINICAL_2D, Phantom, make_phantom, random_spec, truth_row
-from foramgrade.volume import Sequence
 
 SEED = 20102
 FOLDER = Path(__file__).resolve().parent.parent / "sample_data"

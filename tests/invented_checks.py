@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from foramgrade.findings import Border, Quantity, RootShape
+from foramgrade.findings import Border, Quantity, RootShape, Sequence
 from foramgrade.phantom import CLINICAL_2D, LEVELS
 from foramgrade.validation import ForamenCheck, Validation, report_fat_study, report_repeats, report_setting
 from foramgrade.validation.cases import Case
 from foramgrade.validation.perineural import COARSE, STUDIED, plan_fat_study
 from foramgrade.validation.running import EDGE_NOISES_MM, Growth
-from foramgrade.volume import Sequence
 
 
 def make_checks(case: Case, *, error_mm2: float = 2.0) -> list[ForamenCheck]:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import foramgrade as fg
-from foramgrade.volume import Grid, LabelMap, Sequence, Volume
+from foramgrade.findings import Sequence
+from foramgrade.volume import Grid, LabelMap, Volume
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample_data"

@@ -13,7 +13,7 @@ PACKAGE = "foramgrade"
 
 #: A room imports itself, its neighbours on one line, and what stands above.
 ORDER = (
-    ("errors",),
+    ("errors", "arrays"),
     ("findings",),
     ("volume",),
     ("loaders",),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from foramgrade.errors import GridMismatchError, InputError
-from foramgrade.findings import ForamenAssessment, ForamenPoint, Level, Quality, Quantity, Side
+from foramgrade.findings import ForamenAssessment, ForamenPoint, Level, Quality, Quantity, Sequence, Side
 from foramgrade.geometry.measure import measure_area
 from foramgrade.grader import LEE_2010
 from foramgrade.perineural.suppression import Comparison
@@ -15,7 +15,7 @@ from foramgrade.phantom import ForamenSpec, LevelSpec, Phantom, PhantomSpec, Pro
 from foramgrade.pipeline import assess
 from foramgrade.readings import in_plane_pixel_mm
 from foramgrade.tables import StudyAssessment
-from foramgrade.volume import Grid, LabelMap, Sequence, Volume
+from foramgrade.volume import Grid, LabelMap, Volume
 
 LEFT, RIGHT = ForamenSpec(area_mm2=90.0, height_mm=16.0), ForamenSpec(area_mm2=130.0)
 LEVELS = tuple(LevelSpec(wedge_deg=wedge, left=LEFT, right=RIGHT) for wedge in (4.0, 6.0, 8.0, 11.0, 16.0))

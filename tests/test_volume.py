@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from foramgrade.errors import GridMismatchError, InputError
-from foramgrade.volume import SAME_GRID_TOLERANCE_MM, Grid, LabelMap, Sequence, Volume
+from foramgrade.findings import Sequence
+from foramgrade.volume import SAME_GRID_TOLERANCE_MM, Grid, LabelMap, Volume
 
 
 def test_the_default_grid_is_oblique_anisotropic_and_sagittal(oblique_grid):

@@ -21,6 +21,7 @@ from .findings import Policy as Policy
 from .findings import Quality as Quality
 from .findings import Quantity as Quantity
 from .findings import RootShape as RootShape
+from .findings import Sequence as Sequence
 from .findings import Side as Side
 from .geometry.measure import measure_area as measure_area
 from .grader import LEE_2010 as LEE_2010
@@ -40,5 +41,4 @@ from .tables import StudyAssessment as StudyAssessment
 from .tables import read_reads as read_reads
 from .volume import Grid as Grid
 from .volume import LabelMap as LabelMap
-from .volume import Sequence as Sequence
 from .volume import Volume as Volume

@@ -4,15 +4,15 @@ Nothing is computed here. Every stage of the package speaks in these types, and 
 made from them alone.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Flag, IntEnum, StrEnum, auto
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+if TYPE_CHECKING:  # help and usage errors of the command line need these words, and not numpy
+    from foramgrade.arrays import BoolArray, ByteArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,6 +92,19 @@ class Neighbour(StrEnum):
     """Bone of either vertebra: body or osteophyte, pedicle, pars, articular process."""
     SOFT_TISSUE = "soft-tissue"
     """Unlabelled tissue that is not fat: ligament, capsule, protruded disc beyond its label, vessel."""
+
+
+class Sequence(StrEnum):
+    """Contrast of a series. Grades are read on T1 and T2; the others are named so that they can be refused."""
+
+    T1 = "T1"
+    """T1-weighted: without fat suppression fat is bright, the root intermediate, cerebrospinal fluid dark."""
+    T2 = "T2"
+    """T2-weighted turbo spin echo: without fat suppression fat is bright, cerebrospinal fluid as bright or brighter."""
+    PD = "PD"
+    """Proton-density-weighted: fat bright without fat suppression, cerebrospinal fluid like muscle."""
+    STIR = "STIR"
+    """Inversion recovery at the zero of fat's signal: fat dark."""
 
 
 class RootShape(StrEnum):
@@ -337,7 +350,7 @@ class PerineuralFindings:
         return frozenset(b for b in Border if self.borders[b].state is BorderState.UNKNOWN)
 
     @classmethod
-    def from_lost(cls, lost: str, root_shape: RootShape = RootShape.UNCHANGED) -> "PerineuralFindings":
+    def from_lost(cls, lost: str, root_shape: RootShape = RootShape.UNCHANGED) -> PerineuralFindings:
         """Findings of a reader who names the lost borders, e.g. ``"SI"`` or ``""``.
 
         Raises
@@ -477,7 +490,7 @@ class Evidence:
         Intensities on the next section to the medial and to the lateral side, for pictures; None where not sampled.
     """
 
-    parts: npt.NDArray[np.uint8]
+    parts: ByteArray
     opening: BoolArray
     pixel_mm: float
     offsets_mm: FloatArray

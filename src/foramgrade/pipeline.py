@@ -10,12 +10,11 @@ from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import LevelNames, relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_labelled, find_spine
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.composing import MISPLACED, assess_sighting, grade_content, why_not
 from foramgrade.errors import GridMismatchError, InputError
 from foramgrade.findings import (
-    BoolArray,
     Evidence,
-    FloatArray,
     ForamenAssessment,
     ForamenPoint,
     Outline,
@@ -24,6 +23,7 @@ from foramgrade.findings import (
     Quantity,
     Side,
 )
+from foramgrade.findings import Sequence as Contrast
 from foramgrade.geometry.foramen import Foramen, find_foramina
 from foramgrade.geometry.judging import judge_asymmetry, judge_level
 from foramgrade.geometry.measure import measure_area, measure_asymmetry, measure_width
@@ -44,7 +44,6 @@ from foramgrade.perineural.reading import (
 from foramgrade.readings import CHOOSE, Marks, Reading, in_plane_pixel_mm, read_foramina
 from foramgrade.tables import StudyAssessment
 from foramgrade.volume import LabelMap, Volume
-from foramgrade.volume import Sequence as Contrast
 
 
 def assess(

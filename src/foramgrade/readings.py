@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from foramgrade.anatomy.spine import Spine
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-from foramgrade.findings import FloatArray, ForamenPoint, Quality
+from foramgrade.findings import ForamenPoint, Quality
 from foramgrade.geometry.foramen import Foramen, turn_to
 from foramgrade.perineural.drawn_root import trace_root
 from foramgrade.perineural.reading import Content, expected_brightness, read_content

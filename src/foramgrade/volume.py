@@ -7,16 +7,16 @@ only inside the loaders and exports.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import GridMismatchError, InputError
+from foramgrade.findings import Sequence
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer]
 Label = TypeVar("Label", bound=np.integer)
 Kind = TypeVar("Kind", bound=np.generic)
@@ -26,19 +26,6 @@ SAME_GRID_TOLERANCE_MM = 1e-2
 
 #: A voxel belongs to its likeliest structure when at least this share of it is labelled.
 SOLID_SHARE = 0.5
-
-
-class Sequence(StrEnum):
-    """Contrast of a series. Grades are read on T1 and T2; the others are named so that they can be refused."""
-
-    T1 = "T1"
-    """T1-weighted: without fat suppression fat is bright, the root intermediate, cerebrospinal fluid dark."""
-    T2 = "T2"
-    """T2-weighted turbo spin echo: without fat suppression fat is bright, cerebrospinal fluid as bright or brighter."""
-    PD = "PD"
-    """Proton-density-weighted: fat bright without fat suppression, cerebrospinal fluid like muscle."""
-    STIR = "STIR"
-    """Inversion recovery at the zero of fat's signal: fat dark."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

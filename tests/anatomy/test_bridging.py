@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from foramgrade.anatomy.bridging import HIGHEST_DISC_MM, SMALLEST_BALL_MM, STEP_MM, bridge_bodies, find_body
 from foramgrade.anatomy.labels import DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.spine import find_spine, find_structures
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.volume import Grid, SoftCodes
 
 #: Half-width, half-depth and height of a body, mm.

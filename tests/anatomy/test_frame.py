@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from foramgrade.anatomy.frame import FEWEST_DISC_VOXELS, Frame, fit_frame
 from foramgrade.anatomy.labels import AnatomicMap, VertebraLabel
 from foramgrade.anatomy.spine import Spine, find_spine
-from foramgrade.findings import FloatArray
+from foramgrade.arrays import FloatArray
 from foramgrade.volume import Grid
 
 LABELS = (VertebraLabel(1, "L4", 44), VertebraLabel(2, "L5", 45))

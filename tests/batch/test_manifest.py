@@ -11,7 +11,7 @@ from foramgrade.batch.finding import find_cohort
 from foramgrade.batch.manifest import Defaults
 from foramgrade.batch.plan import Plan, Shard, parse_shard
 from foramgrade.errors import InputError
-from foramgrade.volume import Sequence
+from foramgrade.findings import Sequence
 
 
 def _cases(path: Path, **defaults: object) -> list[BatchCase]:

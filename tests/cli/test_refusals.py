@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from foramgrade.exports import write_labels, write_volume
+from foramgrade.findings import Sequence
 from foramgrade.phantom import make_phantom
-from foramgrade.volume import Grid, LabelMap, Sequence
+from foramgrade.volume import Grid, LabelMap
 
 from .conftest import SPEC, Call, Study
 

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from foramgrade.anatomy.frame import Frame
 from foramgrade.anatomy.labels import AnatomicMap, VertebraLabel
 from foramgrade.anatomy.spine import Spine, find_spine
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.planes import SECTION_PIXEL_MM, Part, Raster, Section, Sheet
 from foramgrade.phantom import Numbering, Phantom, PhantomSpec, Protocol, make_phantom, random_spec
 from foramgrade.volume import Grid

@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 from foramgrade.anatomy.frame import Frame, fit_frame
 from foramgrade.anatomy.labels import load_scheme, relabel
 from foramgrade.anatomy.spine import Spine, find_spine
-from foramgrade.findings import BoolArray, FloatArray, Quality, Quantity, Side
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Quality, Quantity, Side
 from foramgrade.geometry.foramen import Foramen, find_foramen
 from foramgrade.geometry.judging import judge_geometry
 from foramgrade.geometry.opening import CLEFT_MM, Opening

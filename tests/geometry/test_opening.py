@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.chord import SHORTEST_CHORD_MM, find_chord
 from foramgrade.geometry.opening import CLEFT_MM, Opening, Unclosed, find_opening
 from foramgrade.geometry.planes import Part, Section

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from foramgrade.findings import FloatArray
+from foramgrade.arrays import FloatArray
 from foramgrade.geometry.profile import LARGEST_GROWTH_PER_MM2, find_longest_run, find_minimum, find_stretch
 
 AREA = 100.0

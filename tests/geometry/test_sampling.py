@@ -10,7 +10,8 @@ from scipy import ndimage
 from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import AnatomicMap, VertebraLabel
 from foramgrade.anatomy.spine import Spine, find_spine
-from foramgrade.findings import BoolArray, FloatArray, Side
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Side
 from foramgrade.geometry.planes import Part, Raster, Section, place_raster, place_sheets
 from foramgrade.geometry.sampling import PartSampler
 from foramgrade.volume import Grid, SoftCodes

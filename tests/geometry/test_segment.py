@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import AnatomicMap, VertebraLabel
 from foramgrade.anatomy.spine import Spine, find_spine
-from foramgrade.findings import FloatArray
+from foramgrade.arrays import FloatArray
 from foramgrade.geometry.planes import place_raster
 from foramgrade.geometry.sampling import PartSampler
 from foramgrade.geometry.segment import (

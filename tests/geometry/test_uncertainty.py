@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ellipe
 
-from foramgrade.findings import BoolArray
+from foramgrade.arrays import BoolArray
 from foramgrade.geometry.uncertainty import (
     END_RULE_MM,
     SHARED_COUNTING,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from foramgrade.errors import InputError
+from foramgrade.findings import Sequence
 from foramgrade.loaders import correct_bias
-from foramgrade.volume import Grid, Sequence, Volume
+from foramgrade.volume import Grid, Volume
 
 
 def tissue(fall: float) -> tuple[Volume, np.ndarray]:

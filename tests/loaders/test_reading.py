@@ -8,8 +8,8 @@ import SimpleITK
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 
 from foramgrade.errors import InputError
+from foramgrade.findings import Sequence
 from foramgrade.loaders import read_volume
-from foramgrade.volume import Sequence
 
 #: 6 orders of the axes times 8 combinations of their directions.
 STORAGE_ORDERS = [

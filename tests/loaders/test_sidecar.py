@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from foramgrade.errors import InputError
+from foramgrade.findings import Sequence
 from foramgrade.loaders import list_series, read_volume
-from foramgrade.volume import Sequence
 
 
 @pytest.fixture

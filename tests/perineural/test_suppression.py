@@ -12,7 +12,7 @@ from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.labels import relabel
 from foramgrade.anatomy.schemes.naming import scheme_of
 from foramgrade.anatomy.spine import Spine, find_spine
-from foramgrade.findings import Border, Side
+from foramgrade.findings import Border, Sequence, Side
 from foramgrade.geometry.foramen import Foramen, find_foramen
 from foramgrade.loaders import read_labels, read_volume
 from foramgrade.perineural.signal import find_zero, look_around, sample_image
@@ -28,7 +28,7 @@ from foramgrade.phantom.making import SIGNALS
 from foramgrade.phantom.spec import Tissue
 from foramgrade.phantom.spine import make_spine
 from foramgrade.phantom.tissue import tissue_at
-from foramgrade.volume import Grid, LabelMap, Sequence, Volume
+from foramgrade.volume import Grid, LabelMap, Volume
 
 #: L2-L3 to L4-L5 of both sides.
 SMALL = Protocol(pixel_mm=0.7, thickness_mm=4.0, spacing_mm=4.4, n_slices=17, field_mm=(120.0, 120.0))

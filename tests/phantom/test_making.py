@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from foramgrade.errors import InputError
-from foramgrade.findings import Side
+from foramgrade.findings import Sequence, Side
 from foramgrade.phantom import (
     LEVELS,
     ForamenSpec,
@@ -24,7 +24,6 @@ from foramgrade.phantom import (
 from foramgrade.phantom.making import SIGNALS
 from foramgrade.phantom.sampling import make_grid, owner
 from foramgrade.phantom.tissue import SAC_CODE
-from foramgrade.volume import Sequence
 
 UPPER_LUMBAR = Protocol(pixel_mm=0.6, thickness_mm=4.0, spacing_mm=4.4, n_slices=17, field_mm=(120.0, 90.0))
 OBLIQUE = replace(random_spec(np.random.default_rng(5)), protocol=UPPER_LUMBAR)

@@ -5,11 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from foramgrade.findings import Border, LeeGrade, RootShape
+from foramgrade.findings import Border, LeeGrade, RootShape, Sequence
 from foramgrade.phantom import FINE_2D, LEVELS, random_spec, truth_row
 from foramgrade.phantom.spine import make_spine
 from foramgrade.phantom.truth import find_truth, grade_floor
-from foramgrade.volume import Sequence
 
 SPECS = [random_spec(np.random.default_rng(seed)) for seed in range(8)]
 TRUTHS = [truth for spec in SPECS for truth in find_truth(make_spine(spec))]

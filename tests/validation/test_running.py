@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from foramgrade.errors import InputError
-from foramgrade.findings import Quantity
+from foramgrade.findings import Quantity, Sequence
 from foramgrade.phantom import CLINICAL_2D, Protocol, random_spec
 from foramgrade.validation import count_phantoms, plan_fat_study, validate_phantoms
 from foramgrade.validation.cases import Case, check_case, lie_down_again
 from foramgrade.validation.running import respaced
-from foramgrade.volume import Sequence
 
 COARSE = Protocol(pixel_mm=1.0, thickness_mm=4.0, spacing_mm=4.4, n_slices=15, field_mm=(120.0, 230.0))
 

@@ -10,8 +10,7 @@ from foramgrade.agreement.coefficient import Coefficient
 from foramgrade.agreement.icc import IccForm, icc
 from foramgrade.agreement.limits import LimitsOfAgreement, find_limits, find_proportional_bias
 from foramgrade.agreement.resampling import RESAMPLES
-
-FloatArray = npt.NDArray[np.float64]
+from foramgrade.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,9 @@ from foramgrade.agreement.coefficient import Coefficient
 from foramgrade.agreement.kappa import kappa_statistic
 from foramgrade.agreement.pairing import LEE_CATEGORIES, pair_rows, patients_of
 from foramgrade.agreement.resampling import RESAMPLES, Resamples, Statistic, draw_resamples, estimate, sum_by_patient
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 
-FloatArray = npt.NDArray[np.float64]
 NO_PAIRS = "not defined: no foramen was graded by both"
 NONE_POSITIVE = "not defined: the reference calls no foramen positive"
 ALL_POSITIVE = "not defined: the reference calls every foramen positive"

@@ -10,9 +10,8 @@ from foramgrade.agreement.coefficient import Coefficient, Interval
 from foramgrade.agreement.measures import MEANS, Measure, foramen_values, measure_statistic
 from foramgrade.agreement.pairing import LEE_CATEGORIES, MISSING, code_grades, pair_rows, patients_of
 from foramgrade.agreement.resampling import RESAMPLES, Statistic, draw_resamples, estimate, sum_by_patient
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Random exchanges where not all of them can be made.
 PERMUTATIONS = 10_000

@@ -12,9 +12,8 @@ from scipy import stats
 from foramgrade.agreement.coefficient import CONFIDENCE, Coefficient, Interval, IntervalMethod
 from foramgrade.agreement.pairing import patients_of
 from foramgrade.agreement.resampling import RESAMPLES, Statistic, draw_resamples, estimate, sum_by_patient
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class IccForm(StrEnum):

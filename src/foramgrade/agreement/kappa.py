@@ -11,9 +11,9 @@ from scipy import stats
 from foramgrade.agreement.coefficient import CONFIDENCE, Coefficient, Interval, IntervalMethod
 from foramgrade.agreement.pairing import LEE_CATEGORIES, pair_rows, patients_of
 from foramgrade.agreement.resampling import RESAMPLES, Statistic, draw_resamples, estimate, sum_by_patient
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 
-FloatArray = npt.NDArray[np.float64]
 Weights = Literal["linear", "quadratic"] | None
 
 #: Name of the coefficient by its weights.

@@ -10,9 +10,8 @@ from scipy import stats
 
 from foramgrade.agreement.coefficient import CONFIDENCE, Coefficient, Interval
 from foramgrade.agreement.resampling import RESAMPLES, draw_resamples, estimate, sum_by_patient
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Limits lie this many standard deviations from the bias: 95 % of normally distributed differences are between them.
 LIMIT_SDS = 1.96

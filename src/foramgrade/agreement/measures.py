@@ -3,13 +3,11 @@
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from foramgrade.agreement.kappa import Weights, kappa_statistic
 from foramgrade.agreement.resampling import Statistic
 from foramgrade.agreement.several import chance_rows, gwet_statistic
-
-FloatArray = npt.NDArray[np.float64]
+from foramgrade.arrays import FloatArray
 
 
 class Measure(StrEnum):

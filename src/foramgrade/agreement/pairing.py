@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 #: Lee's grades: the scale unless another is named.

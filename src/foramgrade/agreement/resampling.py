@@ -15,9 +15,9 @@ import pandas as pd
 from scipy import stats
 
 from foramgrade.agreement.coefficient import CONFIDENCE, Coefficient, Interval, IntervalMethod
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 
-FloatArray = npt.NDArray[np.float64]
 #: Takes sums, (..., M), and gives the values, (...); NaN, inside this room only, where a value is not defined.
 Statistic = Callable[[FloatArray], FloatArray]
 

@@ -10,9 +10,9 @@ from foramgrade.agreement.coefficient import Coefficient
 from foramgrade.agreement.kappa import Weights, disagreement
 from foramgrade.agreement.pairing import LEE_CATEGORIES, code_grades, patients_of
 from foramgrade.agreement.resampling import RESAMPLES, Statistic, draw_resamples, estimate, sum_by_patient
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 
-FloatArray = npt.NDArray[np.float64]
 Measurement = Literal["nominal", "ordinal", "interval"]
 
 #: Name of Gwet's coefficient by its weights.

@@ -18,8 +18,8 @@ from scipy.spatial import cKDTree
 from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.parts import SIDES, VertebraPart
 from foramgrade.anatomy.schemes import SACRUM_NAME, Subregion
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import AnatomyError
-from foramgrade.findings import FloatArray
 
 if TYPE_CHECKING:  # spine.py, which defines them, runs these checks
     from foramgrade.anatomy.spine import Segment, Structure

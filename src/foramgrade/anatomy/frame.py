@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from foramgrade.anatomy.spine import Box, Segment, Spine, Structure, mask_centre, voxel_positions
-from foramgrade.findings import FloatArray
+from foramgrade.arrays import FloatArray
 
 #: The disc's plane is trusted for the superior axis when its normal is within this angle of the vertebrae's line.
 DISC_NORMAL_LIMIT_DEG = 45.0

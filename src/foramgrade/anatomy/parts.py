@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foramgrade.anatomy.schemes import LabelScheme, Subregion
-from foramgrade.findings import FloatArray
+from foramgrade.arrays import FloatArray
 from foramgrade.volume import Grid
 
 #: Left and right part of the same kind.

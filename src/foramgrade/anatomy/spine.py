@@ -12,8 +12,9 @@ from foramgrade.anatomy.bridging import bridge_bodies
 from foramgrade.anatomy.checks import are_apart, check_disc, check_map
 from foramgrade.anatomy.labels import CANAL_CODE, DISC_CODE_OFFSET, AnatomicMap, VertebraLabel
 from foramgrade.anatomy.schemes import SACRUM_NAME, VERTEBRA_NAMES
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.errors import AnatomyError
-from foramgrade.findings import BoolArray, FloatArray, Level
+from foramgrade.findings import Level
 from foramgrade.volume import Grid, SoftCodes
 
 #: Neighbours that skip names because the spine has fewer segments than the row of names.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from foramgrade.anatomy.labels import LevelNames
 from foramgrade.errors import InputError
-from foramgrade.findings import ForamenPoint
+from foramgrade.findings import ForamenPoint, Sequence
 from foramgrade.geometry.opening import SEAL_LIMIT_MM
 from foramgrade.grader.criteria import LEE_2010, Criteria
 from foramgrade.loaders import (
@@ -30,7 +30,7 @@ from foramgrade.loaders.reading import FoundSeries
 from foramgrade.pipeline import assess
 from foramgrade.pointed import assess_points
 from foramgrade.tables import StudyAssessment
-from foramgrade.volume import Grid, LabelMap, Sequence, Volume
+from foramgrade.volume import Grid, LabelMap, Volume
 
 
 class Stage(StrEnum):

@@ -15,11 +15,11 @@ from foramgrade.batch.assessing import StudyFiles
 from foramgrade.batch.cases import BatchCase, Complaints, absolute, printable
 from foramgrade.batch.outcome import CASE_COLUMNS
 from foramgrade.errors import InputError
+from foramgrade.findings import Sequence as Contrast
 from foramgrade.loaders import PUBLIC_SALT, case_id
 from foramgrade.loaders.segmentation.names import NAMES_SCHEME
 from foramgrade.tables import COLUMNS
 from foramgrade.tables.sheets import column_key, walk_sheet
-from foramgrade.volume import Sequence as Contrast
 
 #: Columns that a manifest may have; ``image`` is the one that it must have.
 MANIFEST_COLUMNS = (

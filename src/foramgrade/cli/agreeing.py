@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from foramgrade.cli.agreed import show_agreement
-from foramgrade.cli.doors import agreement, exports, loaders, tables
+from foramgrade.cli.doors import agreement, exports, loaders, np, tables
 from foramgrade.cli.options import CriteriaOption, PolicyOption, choose_criteria
 from foramgrade.cli.program import app, complain, plainly
 from foramgrade.cli.screen import show_progress

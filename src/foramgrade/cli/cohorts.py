@@ -29,9 +29,8 @@ from foramgrade.cli.program import app, complain, plainly
 from foramgrade.cli.ran import show_merged, show_outlook, show_run, show_standing
 from foramgrade.cli.screen import show_progress
 from foramgrade.errors import StoppedError
-from foramgrade.findings import Policy
+from foramgrade.findings import Policy, Sequence
 from foramgrade.grader import LEE_2010
-from foramgrade.volume import Sequence
 
 if TYPE_CHECKING:
     from foramgrade.batch import Choices, Defaults

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 
-from foramgrade.cli.doors import compare, exports, loaders, tables
+from foramgrade.cli.doors import compare, exports, loaders, np, tables
 from foramgrade.cli.program import app, complain, plainly
 from foramgrade.cli.screen import NOTE, new_table, open_console
 

@@ -1,7 +1,7 @@
 """The lazy doors of the command line: rooms of the package that are imported when something is first taken out of them.
 
-Help, usage errors and ``--version`` must not wait for scipy, pandas, matplotlib and SimpleITK. The names in the package
-itself (``foramgrade.assess``) have such a door of their own.
+Help, usage errors and ``--version`` must not wait for numpy, scipy, pandas, matplotlib and SimpleITK. The names in the
+package itself (``foramgrade.assess``) have such a door of their own.
 """
 
 import importlib
@@ -15,6 +15,7 @@ __all__ = [
     "exports",
     "files",
     "loaders",
+    "np",
     "phantom",
     "plotting",
     "review",
@@ -26,19 +27,25 @@ __all__ = [
 
 class _Room:
     def __init__(self, name: str) -> None:
-        self._name = f"foramgrade.{name}"
+        self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(importlib.import_module(self._name), attribute)
 
 
+def _rooms(*names: str) -> "tuple[_Room, ...]":
+    return tuple(_Room(f"foramgrade.{name}") for name in names)
+
+
 if TYPE_CHECKING:
+    import numpy as np
+
     from foramgrade import agreement, batch, compare, exports, loaders, phantom, plotting, review, tables, validation
     from foramgrade.anatomy import labels as anatomy
     from foramgrade.loaders import files
     from foramgrade.plotting import words
 else:
-    exports, loaders, phantom, plotting = (_Room(name) for name in ("exports", "loaders", "phantom", "plotting"))
-    agreement, batch, compare, review = (_Room(name) for name in ("agreement", "batch", "compare", "review"))
-    tables, validation = _Room("tables"), _Room("validation")
-    anatomy, files, words = (_Room(name) for name in ("anatomy.labels", "loaders.files", "plotting.words"))
+    np = _Room("numpy")
+    agreement, batch, compare, exports, loaders = _rooms("agreement", "batch", "compare", "exports", "loaders")
+    phantom, plotting, review, tables, validation = _rooms("phantom", "plotting", "review", "tables", "validation")
+    anatomy, files, words = _rooms("anatomy.labels", "loaders.files", "plotting.words")

@@ -27,9 +27,8 @@ from foramgrade.cli.options import (
 from foramgrade.cli.program import app, complain, plainly
 from foramgrade.cli.screen import show_progress, show_study
 from foramgrade.errors import InputError
-from foramgrade.findings import Policy
+from foramgrade.findings import Policy, Sequence
 from foramgrade.grader import LEE_2010
-from foramgrade.volume import Sequence
 
 if TYPE_CHECKING:
     from foramgrade.batch import Stage

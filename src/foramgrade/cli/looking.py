@@ -9,7 +9,7 @@ import foramgrade as fg
 from foramgrade.cli.doors import anatomy, exports, files, loaders, tables
 from foramgrade.cli.options import OrientationOption, SaltOption, check_case, identify
 from foramgrade.cli.program import app, plainly
-from foramgrade.cli.screen import count_numbers, show_labels, show_measures, show_progress, show_segments, show_series
+from foramgrade.cli.screen import show_labels, show_measures, show_progress, show_segments, show_series
 from foramgrade.errors import InputError
 
 
@@ -84,6 +84,6 @@ def inspect_path(
         found_series = fg.list_series(path, orientation=placement, progress=count, salt=salt or loaders.PUBLIC_SALT)
     show_series(found_series)
     if files.find_format(path) is not files.Format.DICOM:
-        found = count_numbers(fg.read_volume(path, orientation=placement).array)
+        found = loaders.count_numbers(fg.read_volume(path, orientation=placement).array)
         if found is not None:
             show_labels(found)

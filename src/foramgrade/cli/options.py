@@ -7,9 +7,8 @@ from pathlib import Path
 import typer
 
 from foramgrade.cli.doors import loaders
-from foramgrade.findings import Policy
+from foramgrade.findings import Policy, Sequence
 from foramgrade.grader import LEE_2010, Criteria, read_criteria
-from foramgrade.volume import Sequence
 
 #: Faults in the slices of a series that can be accepted: a copy, since their home needs pydicom; a test holds the two
 #: together.

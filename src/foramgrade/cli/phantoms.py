@@ -8,16 +8,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from foramgrade.cli.doors import exports, phantom, validation
+from foramgrade.cli.doors import exports, np, phantom, validation
 from foramgrade.cli.options import SequenceOption, Weighting
 from foramgrade.cli.program import app, plainly
 from foramgrade.cli.screen import NOTE, show_progress
 from foramgrade.cli.validated import show_validation
 from foramgrade.errors import InputError
-from foramgrade.volume import Sequence
+from foramgrade.findings import Sequence
 
 #: Folder of a case for its DICOM series.
 SERIES = "dicom"

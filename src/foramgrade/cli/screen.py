@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
 from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -31,15 +29,11 @@ NOTE = "Research and teaching only; not for diagnosis or treatment."
 PATIENCE_S = 1.0
 #: Width of a table that does not go to a terminal, characters.
 PLAIN_WIDTH = 140
-#: A file of whole numbers with at most this many distinct ones may be a label map.
-MOST_LABELS = 100
 #: A listing breaks into two tables rather than fold descriptions and file names to less than this, characters.
 READABLE_NAME = 10
 #: What a narrow screen shows of a series in the first table, and what in the second.
 _FIRST_OF_SERIES = ("Description", "File", "Plane", "Slices", "Spacing mm", "Contrast", "Fat")
 _FAT_WORDS = {True: "suppressed", False: "bright", None: "-"}
-#: Largest number in a label map.
-_LARGEST_LABEL = np.iinfo(np.uint16).max
 
 
 @contextmanager
@@ -261,37 +255,12 @@ def show_segments(segments: "Iterable[Segment]") -> None:
     listed = list(segments)
     console, table = open_console(), new_table("Number", "Name", "Voxels", right=("Number", "Voxels"))
     for segment in listed:
-        table.add_row(str(segment.number), segment.name, str(int(np.count_nonzero(segment.mask))))
+        table.add_row(str(segment.number), segment.name, str(int(segment.mask.sum())))
     console.print(table)
     grid = listed[0].grid
     spacing, shape = " x ".join(f"{n:.3g}" for n in grid.spacing_mm), " x ".join(map(str, grid.shape))
     console.print()
     console.print(f"A segmentation of {shape} voxels, {spacing} mm apart.")
-
-
-def count_numbers(array: npt.NDArray[Any]) -> dict[int, int] | None:
-    """Count the voxels of each number in what may be a label map.
-
-    Parameters
-    ----------
-    array : array of real numbers
-        Values of a file.
-
-    Returns
-    -------
-    dict of int to int, or None
-        Number of voxels by number, 0 left out; None where there are fractions, negative numbers or too many numbers.
-
-    Examples
-    --------
-    >>> count_numbers(np.array([0, 0, 24, 24, 124])), count_numbers(np.array([0.5, 1.0]))
-    ({24: 2, 124: 1}, None)
-    """
-    if np.any(array < 0) or np.any(array > _LARGEST_LABEL) or np.any(array % 1):
-        return None
-    counts = np.bincount(array.ravel(order="K").astype(np.uint16))
-    found = np.flatnonzero(counts)
-    return {int(n): int(counts[n]) for n in found if n} if len(found) <= MOST_LABELS else None
 
 
 def show_labels(found: Mapping[int, int]) -> None:
@@ -300,7 +269,7 @@ def show_labels(found: Mapping[int, int]) -> None:
     Parameters
     ----------
     found : mapping of int to int
-        Number of voxels by number, as from :func:`count_numbers`.
+        Number of voxels by number, as from :func:`foramgrade.loaders.count_numbers`.
     """
     console = open_console()
     console.print()

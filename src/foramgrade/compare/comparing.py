@@ -18,12 +18,11 @@ from foramgrade.agreement.resampling import (
     estimate,
     sum_by_patient,
 )
+from foramgrade.arrays import FloatArray
 from foramgrade.compare.changes import Direction, ForamenChange, PairedStates, pair_states
 from foramgrade.errors import InputError
 from foramgrade.findings import LeeGrade
 from foramgrade.tables.states import StateForamen
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Classes of segmental angular motion, degrees: below the first, between the two, above the second.
 MOTION_CLASSES_DEG = (5.0, 15.0)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import contourpy
 import numpy as np
 
-from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Evidence, ForamenAssessment, Outline
 from foramgrade.volume import Grid
 
 #: How far beside a slice a section may lie to be drawn on it, in steps from slice to slice.

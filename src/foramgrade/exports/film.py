@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.exports.contours import section_axes, trace_lines
-from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline
+from foramgrade.findings import Evidence, ForamenAssessment, Outline
 from foramgrade.perineural.signal import sample_plane
 from foramgrade.tables import StudyAssessment, write_atomically
 from foramgrade.volume import Volume

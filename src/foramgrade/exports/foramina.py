@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.exports.folder import replace_file
 from foramgrade.exports.nifti import write_nifti
-from foramgrade.findings import BoolArray, Evidence, FloatArray, ForamenAssessment, Outline
+from foramgrade.findings import Evidence, ForamenAssessment, Outline
 from foramgrade.loaders.segmentation.names import FORAMINA_FORMAT
 from foramgrade.plotting.palette import FAT, OPENING, ROOT, Stroke
 from foramgrade.tables import FAT_SHARE, StudyAssessment, write_atomically

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from foramgrade import plotting
 from foramgrade.exports.film import FILM, sample_beside, write_film
 from foramgrade.exports.folder import fill_folder
 from foramgrade.exports.foramina import write_foramina
-from foramgrade.plotting import write_panel, write_sheet
 from foramgrade.tables import StudyAssessment, write_csv, write_json
 from foramgrade.volume import Grid, Volume
 
@@ -75,11 +75,11 @@ def write_study(
         if image is not None:
             write_film(study, image, part / FILM)
         if sheet:
-            write_sheet(study, part / "sheet.png")
+            plotting.write_sheet(study, part / "sheet.png")
         for done, foramen in enumerate(pages, start=1):
             (part / PANELS).mkdir(exist_ok=True)
             shown = foramen if image is None else sample_beside(foramen, image)
-            write_panel(shown, part / PANELS / f"{foramen.name}.{panel_format}", case=study.case)
+            plotting.write_panel(shown, part / PANELS / f"{foramen.name}.{panel_format}", case=study.case)
             if progress is not None:
                 progress(done, len(pages))
         if image is None:

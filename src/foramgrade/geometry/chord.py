@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from foramgrade.findings import BoolArray
+from foramgrade.arrays import BoolArray
 from foramgrade.geometry.planes import Part, Section
 
 IndexArray = npt.NDArray[np.intp]

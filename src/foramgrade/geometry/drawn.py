@@ -7,8 +7,9 @@ import numpy as np
 
 from foramgrade.anatomy.frame import Frame, fit_frame
 from foramgrade.anatomy.spine import Segment, Spine
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-from foramgrade.findings import FloatArray, Level, Quality, Quantity, Side
+from foramgrade.findings import Level, Quality, Quantity, Side
 from foramgrade.geometry.drawn_sections import DrawnSection, cut_drawing, cut_slices, grid_frame
 from foramgrade.geometry.judging import judge_asymmetry, judge_geometry, judge_level
 from foramgrade.geometry.measure import (

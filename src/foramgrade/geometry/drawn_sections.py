@@ -6,8 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from foramgrade.anatomy.frame import Frame
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-from foramgrade.findings import FloatArray
 from foramgrade.geometry.measure import measure_area
 from foramgrade.geometry.pieces import SPECK_MM2, Piece, slice_axis
 from foramgrade.geometry.planes import OBLIQUITY_LIMIT_DEG, SECTION_PIXEL_MM, SECTION_STEP_MM

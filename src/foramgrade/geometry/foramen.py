@@ -7,7 +7,8 @@ import numpy as np
 
 from foramgrade.anatomy.frame import Frame
 from foramgrade.anatomy.spine import Segment, Spine, Structure, voxel_positions
-from foramgrade.findings import FloatArray, Quality, Quantity, Side
+from foramgrade.arrays import FloatArray
+from foramgrade.findings import Quality, Quantity, Side
 from foramgrade.geometry.judging import judge_geometry, judge_level
 from foramgrade.geometry.measure import (
     find_disc_row,

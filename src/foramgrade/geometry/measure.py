@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.errors import InputError
-from foramgrade.findings import BoolArray, FloatArray
 from foramgrade.geometry.planes import Part
 
 #: Posterior disc height is read in this range in front of the disc's posterior margin, mm.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from foramgrade.findings import BoolArray
+from foramgrade.arrays import BoolArray
 from foramgrade.geometry.chord import find_chord
 from foramgrade.geometry.planes import Part, Section
 from foramgrade.geometry.sealing import CLEFT_MM, Half, Unclosed, seal_half

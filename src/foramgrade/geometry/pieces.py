@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from foramgrade.anatomy.foramen_names import ForamenName, understand_foramen_name
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-from foramgrade.findings import FloatArray
 from foramgrade.geometry.planes import THICK_SLICE_RATIO
 from foramgrade.volume import SOLID_SHARE, Grid, LabelMap
 

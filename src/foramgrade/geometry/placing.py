@@ -7,8 +7,9 @@ import numpy as np
 
 from foramgrade.anatomy.frame import fit_frame
 from foramgrade.anatomy.spine import Segment, Spine
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-from foramgrade.findings import FloatArray, Level, Side
+from foramgrade.findings import Level, Side
 from foramgrade.geometry.pieces import Piece
 from foramgrade.geometry.planes import LATERAL_RANGE_MM
 

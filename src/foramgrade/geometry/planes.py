@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from foramgrade.anatomy.frame import Frame
 from foramgrade.anatomy.spine import Segment, Spine, voxel_positions
-from foramgrade.findings import BoolArray, FloatArray, Side
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Side
 from foramgrade.volume import Grid
 
 #: Edge of a section's pixel, mm. A third of the finest clinical pixel: counting is then exact to below 1 %.

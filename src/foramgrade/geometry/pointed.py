@@ -7,7 +7,8 @@ from itertools import groupby
 import numpy as np
 
 from foramgrade.anatomy.frame import Frame
-from foramgrade.findings import FloatArray, ForamenPoint, Level, Quality, Side
+from foramgrade.arrays import FloatArray
+from foramgrade.findings import ForamenPoint, Level, Quality, Side
 from foramgrade.geometry.planes import SECTION_PIXEL_MM, Part, Raster, Section, Sheet, is_thick
 from foramgrade.volume import Grid
 

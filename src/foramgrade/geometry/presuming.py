@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from foramgrade.anatomy.spine import Segment
-from foramgrade.findings import FloatArray, ForamenPoint, Level, Side
+from foramgrade.arrays import FloatArray
+from foramgrade.findings import ForamenPoint, Level, Side
 from foramgrade.geometry.foramen import Foramen
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 
 #: Sections belong to the same stretch of a foramen when their areas differ by less than this factor: beside the
 #: pedicles the opening is half as large again at once.

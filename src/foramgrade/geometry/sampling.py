@@ -8,7 +8,7 @@ import numpy.typing as npt
 from foramgrade.anatomy.frame import Frame
 from foramgrade.anatomy.labels import ENDPLATE_CODE_OFFSET
 from foramgrade.anatomy.spine import Segment, Spine
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.planes import LATERAL_RANGE_MM, REACH_MM, Part, Raster, Section, Sheet
 
 IndexArray = npt.NDArray[np.intp]

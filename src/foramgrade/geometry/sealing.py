@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.chord import Chord
 
 #: Clefts of the ring up to this width belong to it, mm: facet joint spaces and unlabelled endplates, not foramen.

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from foramgrade.anatomy.frame import Frame
-from foramgrade.findings import BoolArray, FloatArray, Side
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Side
 from foramgrade.geometry.opening import Opening, Unclosed, find_opening
 from foramgrade.geometry.planes import Raster, Section, Sheet, is_thick, place_sheets
 from foramgrade.geometry.profile import SAME_FORAMEN_RATIO, find_longest_run

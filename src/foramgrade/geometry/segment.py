@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foramgrade.anatomy.spine import Segment, Spine
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.planes import Part, Raster, Section, place_midline_sheets
 from foramgrade.geometry.sampling import PartSampler
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foramgrade.findings import BoolArray
+from foramgrade.arrays import BoolArray
 
 #: Standard deviation of a counted area, in units of sqrt(outline / voxel) voxels: lattice points in a smooth curve at a
 #: random place.

@@ -3,7 +3,7 @@
 from foramgrade.loaders.bias import correct_bias
 from foramgrade.loaders.dicom.placing import Irregularity
 from foramgrade.loaders.files import file_identity
-from foramgrade.loaders.listing import list_series
+from foramgrade.loaders.listing import count_numbers, list_series
 from foramgrade.loaders.nifti import Orientation
 from foramgrade.loaders.pseudonym import PUBLIC_SALT, CaseNames, case_id, name_case
 from foramgrade.loaders.reading import FoundSeries, find_series, find_series_by_sha256, identify_files, read_volume
@@ -24,6 +24,7 @@ __all__ = [
     "SeriesInfo",
     "case_id",
     "correct_bias",
+    "count_numbers",
     "file_identity",
     "find_series",
     "find_series_by_sha256",

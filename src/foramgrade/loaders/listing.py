@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.archive import cause_of
@@ -19,6 +21,11 @@ from foramgrade.loaders.sidecar import read_contrast_beside
 from foramgrade.loaders.sources import is_archive
 
 log = logging.getLogger(__name__)
+
+#: A file of whole numbers with at most this many distinct ones may be a label map.
+MOST_LABELS = 100
+#: Largest number in a label map.
+LARGEST_LABEL = np.iinfo(np.uint16).max
 
 
 def list_series(
@@ -130,3 +137,28 @@ def _describe(path: Path, *, read_values: bool, orientation: Orientation | None)
         contrast_reason=told.reason,
         orientation=name_axes(grid.directions),
     )
+
+
+def count_numbers(array: npt.NDArray[Any]) -> dict[int, int] | None:
+    """Count the voxels of each number in what may be a label map.
+
+    Parameters
+    ----------
+    array : array of real numbers
+        Values of a file.
+
+    Returns
+    -------
+    dict of int to int, or None
+        Number of voxels by number, 0 left out; None where there are fractions, negative numbers or too many numbers.
+
+    Examples
+    --------
+    >>> count_numbers(np.array([0, 0, 24, 24, 124])), count_numbers(np.array([0.5, 1.0]))
+    ({24: 2, 124: 1}, None)
+    """
+    if np.any(array < 0) or np.any(array > LARGEST_LABEL) or np.any(array % 1):
+        return None
+    counts = np.bincount(array.ravel(order="K").astype(np.uint16))
+    found = np.flatnonzero(counts)
+    return {int(n): int(counts[n]) for n in found if n} if len(found) <= MOST_LABELS else None

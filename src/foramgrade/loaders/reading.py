@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foramgrade.errors import InputError, SeriesError
+from foramgrade.findings import Sequence
 from foramgrade.loaders.contrast import Contrast
 from foramgrade.loaders.dicom.placing import Irregularity
 from foramgrade.loaders.dicom.reading import Study, find_stack, identify_stack, is_meant, read_stack, scan
@@ -21,7 +22,7 @@ from foramgrade.loaders.pseudonym import PUBLIC_SALT, case_id
 from foramgrade.loaders.series import Plane
 from foramgrade.loaders.sidecar import read_contrast_beside
 from foramgrade.loaders.sources import sources_identity, walk_sources
-from foramgrade.volume import Grid, Sequence, Volume
+from foramgrade.volume import Grid, Volume
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -5,7 +5,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from foramgrade.volume import FloatArray, Grid, Sequence
+from foramgrade.arrays import FloatArray
+from foramgrade.findings import Sequence
+from foramgrade.volume import Grid
 
 #: A slice normal whose largest direction cosine is below this (36.9 degrees off the axis) belongs to no standard plane.
 STANDARD_PLANE_COSINE = 0.8

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.special import erf
 
-from foramgrade.findings import BoolArray, Border, BorderFinding, BorderState, FloatArray, Neighbour
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Border, BorderFinding, BorderState, Neighbour
 from foramgrade.geometry.planes import Part
 from foramgrade.perineural.fitting import BLUR_PIXELS
 from foramgrade.perineural.root import Root

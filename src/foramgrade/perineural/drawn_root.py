@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.opening import Opening
 from foramgrade.geometry.planes import Section
 from foramgrade.perineural.root import Root, describe_root, find_alike

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from foramgrade.findings import FloatArray
+from foramgrade.arrays import FloatArray
 
 #: Keeps divisions by a distance of zero finite.
 _TINY = 1e-9

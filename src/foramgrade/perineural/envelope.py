@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.geometry.planes import Section
 from foramgrade.perineural.signal import SMALLEST_FAT_MM2, Signal
 from foramgrade.volume import Volume

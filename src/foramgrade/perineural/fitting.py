@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.perineural.ellipse import Ellipse, Ellipses, cover, measure_nearness
 
 #: Standard deviation of the point spread, image pixels: the pixel itself, the scanner's filter, and interpolation.

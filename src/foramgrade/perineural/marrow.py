@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 
 #: Where the bodies are, mm: so far in front of a point in a foramen, and so far above and below it.
 BODY_AHEAD_MM, BODY_APART_MM = (10.0, 24.0), 22.0

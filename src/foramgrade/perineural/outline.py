@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.perineural.fitting import DIRECTIONS, Fit
 
 #: Rays from the root's centre on which the outline is looked for.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foramgrade.findings import BoolArray, FloatArray, Quality
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Quality
 from foramgrade.geometry.planes import Part, Section
 from foramgrade.geometry.pointed import Pointed
 from foramgrade.perineural.borders import Bounds

@@ -6,16 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from foramgrade.findings import (
-    FAT_QUANTITY,
-    Border,
-    BorderState,
-    FloatArray,
-    PerineuralFindings,
-    Quality,
-    Quantity,
-    RootShape,
-)
+from foramgrade.arrays import FloatArray
+from foramgrade.findings import FAT_QUANTITY, Border, BorderState, PerineuralFindings, Quality, Quantity, RootShape
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, FatProfile, describe_borders, measure_profile

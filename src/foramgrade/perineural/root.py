@@ -14,7 +14,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 
-from foramgrade.findings import BoolArray, FloatArray, Level
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Level
 from foramgrade.perineural.ellipse import Ellipse, fill_ellipse
 from foramgrade.perineural.fitting import fit_ellipse
 from foramgrade.perineural.outline import draw_outline

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from foramgrade.findings import BoolArray, FloatArray
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.perineural.ellipse import Ellipse, fill_ellipse
 
 #: Areas that are tried, as multiples of the usual one.

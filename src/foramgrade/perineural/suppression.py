@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from foramgrade.anatomy.spine import Spine, voxel_positions
-from foramgrade.findings import FloatArray, Side
+from foramgrade.arrays import FloatArray
+from foramgrade.findings import Side
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.perineural.signal import Surroundings
 from foramgrade.volume import Volume

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from foramgrade.arrays import FloatArray
 from foramgrade.phantom.spec import USUAL_WEDGES_DEG, LevelSpec
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Sum of the wedges L1-L2 to L5-S1: mean, standard deviation and range, degrees.
 LORDOSIS_DEG = (45.0, 9.0)

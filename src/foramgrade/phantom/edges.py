@@ -4,11 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from foramgrade.arrays import FloatArray
 from foramgrade.volume import Grid
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Wavelengths of the displacement, mm: shorter ones would be specks, longer ones shifts of the whole foramen.
 WAVES_MM = (7.0, 18.0)

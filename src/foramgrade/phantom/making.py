@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from foramgrade.findings import Level, Side
+from foramgrade.arrays import FloatArray
+from foramgrade.findings import Level, Sequence, Side
 from foramgrade.phantom.edges import draw_edge_shift
 from foramgrade.phantom.numbering import number_structures
 from foramgrade.phantom.sampling import make_grid, sample, sample_structure
@@ -15,9 +16,8 @@ from foramgrade.phantom.spec import Numbering, PhantomSpec, Tissue
 from foramgrade.phantom.spine import Frame, Spine, level_index, make_spine
 from foramgrade.phantom.tissue import tissue_at
 from foramgrade.phantom.truth import ForamenTruth, find_truth
-from foramgrade.volume import Grid, LabelMap, Sequence, Volume
+from foramgrade.volume import Grid, LabelMap, Volume
 
-FloatArray = npt.NDArray[np.float64]
 ByteArray = npt.NDArray[np.uint8]
 
 #: Signal relative to fat in T1 and PD and to CSF in T2 and STIR; marrow (T1) and discs (all but T1) come from the

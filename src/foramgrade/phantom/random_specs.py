@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from foramgrade.errors import InputError
-from foramgrade.findings import Border, LeeGrade, RootShape, Side
+from foramgrade.findings import Border, LeeGrade, RootShape, Sequence, Side
 from foramgrade.phantom.alignment import align
 from foramgrade.phantom.section import fat_per_border, make_section
 from foramgrade.phantom.spec import (
@@ -21,7 +21,6 @@ from foramgrade.phantom.spec import (
     Tissue,
 )
 from foramgrade.phantom.spine import make_spine
-from foramgrade.volume import Sequence
 
 S, P, I, A = Border.SUPERIOR, Border.POSTERIOR, Border.INFERIOR, Border.ANTERIOR  # noqa: E741
 

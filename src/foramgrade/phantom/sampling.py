@@ -9,13 +9,13 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from foramgrade.arrays import FloatArray
 from foramgrade.phantom.edges import EdgeShift
 from foramgrade.phantom.spec import PhantomSpec, Protocol, Tissue
 from foramgrade.phantom.spine import Opening, Spine
 from foramgrade.phantom.tissue import SAC_CODE, structure_at, tissue_at
 from foramgrade.volume import Grid
 
-FloatArray = npt.NDArray[np.float64]
 ByteArray = npt.NDArray[np.uint8]
 
 #: Cortical bone is drawn at least this thick, mm.

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.errors import InputError
 from foramgrade.findings import Border
 from foramgrade.phantom.spec import ForamenSpec, Tissue
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 TissueArray = npt.NDArray[np.uint8]
 
 #: Width, as a share of the foramen's height, of the dents that disc and facet make.

@@ -7,8 +7,7 @@ from enum import IntEnum, StrEnum
 from itertools import pairwise
 
 from foramgrade.errors import InputError
-from foramgrade.findings import Border, Level, RootShape, Side
-from foramgrade.volume import Sequence
+from foramgrade.findings import Border, Level, RootShape, Sequence, Side
 
 #: Vertebrae of the model, top to bottom. T12 is drawn, so the picture does not end at L1, but it is never labelled.
 VERTEBRAE = ("T12", "L1", "L2", "L3", "L4", "L5", "S1")

@@ -7,12 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 from foramgrade.findings import Side
 from foramgrade.phantom.section import Section, borders_at, make_section
 from foramgrade.phantom.spec import LEVELS, VERTEBRAE, ForamenSpec, LevelSpec, PhantomSpec
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Superellipse exponent of the bodies' cross-section.
 BODY_EXPONENT = 2.8

@@ -3,10 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.arrays import FloatArray
 from foramgrade.phantom.spec import Tissue
 from foramgrade.phantom.spine import Spine
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Half-axes of the dural sac, lateral and antero-posterior, mm.
 SAC_HALF_MM = (9.0, 6.6)

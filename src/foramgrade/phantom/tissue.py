@@ -11,13 +11,12 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.phantom.section import borders_at, contents
 from foramgrade.phantom.spec import ForamenSpec, Tissue
 from foramgrade.phantom.spine import BODY_EXPONENT, Frame, Opening, Spine
 from foramgrade.phantom.surroundings import SAC_CENTRE_BEHIND_WALL_MM, SAC_HALF_MM, draw_surroundings, sacral_bow_mm
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 
 #: Points that are drawn at once: few enough for what is known of them to stay in the processor's cache.

@@ -6,14 +6,12 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
+from foramgrade.arrays import FloatArray
 from foramgrade.findings import Border, LeeGrade, Level, RootShape, Side
 from foramgrade.phantom.section import borders_at, centroid_mm, fat_per_border
 from foramgrade.phantom.spec import LEVELS, ForamenSpec
 from foramgrade.phantom.spine import Opening, Spine, body_wall_mm
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Range in front of the disc's posterior margin in which its height is read, mm, as the measured quantity is defined.
 DISC_MARGIN_MM = (1.0, 5.0)

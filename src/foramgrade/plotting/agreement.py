@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from foramgrade.arrays import FloatArray
 from foramgrade.plotting.files import new_figure
 from foramgrade.plotting.lettering import font, shorten, text_width_in
 from foramgrade.plotting.palette import BLUE, GREY, HAIRLINE, INK, VERMILLION
 
-FloatArray = npt.NDArray[np.float64]
 #: Resolution of the figures, dots per inch.
 DPI = 200.0
 #: White to the blue of the palette: brightness falls with the share, so that grey print keeps the order.

@@ -4,16 +4,14 @@ import math
 
 import matplotlib.patheffects as effects
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from scipy import ndimage
 
-from foramgrade.findings import BoolArray, Border, BorderState, Evidence, PerineuralFindings
+from foramgrade.arrays import BoolArray, FloatArray
+from foramgrade.findings import Border, BorderState, Evidence, PerineuralFindings
 from foramgrade.plotting.lettering import font
 from foramgrade.plotting.palette import CHIPS
 from foramgrade.plotting.words import border_lines
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Directions between two sectors of 90 degrees, counted from superior.
 SECTOR_EDGES_DEG = (45.0, 135.0, 225.0, 315.0)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import matplotlib.patheffects as effects
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 from foramgrade.findings import Evidence, ForamenAssessment, Side
 from foramgrade.plotting.borders import draw_border_labels, draw_sectors
@@ -20,8 +20,6 @@ from foramgrade.plotting.files import new_figure
 from foramgrade.plotting.lettering import font, line_height_in, wrap
 from foramgrade.plotting.palette import FAT, GREY, GROUND, OPENING, ROOT, Stroke
 from foramgrade.plotting.words import why_missing
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Edge of the crop around the opening, mm.
 CROP_MM = 45.0

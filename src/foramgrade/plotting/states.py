@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from foramgrade.arrays import FloatArray
 from foramgrade.plotting.agreement import DPI, MINUS
 from foramgrade.plotting.files import new_figure
 from foramgrade.plotting.lettering import font, shorten
 from foramgrade.plotting.palette import BLUE, GREY, HAIRLINE, INK, VERMILLION
 
-FloatArray = npt.NDArray[np.float64]
 #: A field is so wide and high, inch; so much room is left of all, right of all, above and below.
 _FIELD_IN, _HEIGHT_IN = 1.45, 2.3
 _LEFT_IN, _RIGHT_IN, _ABOVE_IN, _BELOW_IN = 0.62, 0.15, 0.72, 0.62

@@ -8,17 +8,9 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
-from foramgrade.findings import (
-    QUANTITIES,
-    Border,
-    Evidence,
-    FloatArray,
-    ForamenAssessment,
-    PerineuralFindings,
-    Quality,
-    Quantity,
-)
+from foramgrade.findings import QUANTITIES, Border, Evidence, ForamenAssessment, PerineuralFindings, Quality, Quantity
 from foramgrade.geometry.reference import find_percentile, find_references
 from foramgrade.tables.columns import Cell
 from foramgrade.tables.masks import mask_to_runs

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from foramgrade.arrays import BoolArray
 from foramgrade.errors import InputError
-from foramgrade.findings import BoolArray
 
 
 def mask_to_runs(mask: BoolArray) -> str:

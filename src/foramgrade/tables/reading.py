@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 from foramgrade.findings import (
     Border,
     BorderFinding,
     BorderState,
     Evidence,
-    FloatArray,
     ForamenAssessment,
     Grade,
     Level,

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from foramgrade.errors import ForamgradeError
-from foramgrade.findings import FAT_QUANTITY, Border, ForamenAssessment, Quantity, RootShape, Side
+from foramgrade.findings import FAT_QUANTITY, Border, ForamenAssessment, Quantity, RootShape, Sequence, Side
 from foramgrade.geometry.measure import measure_asymmetry
 from foramgrade.phantom import ForamenTruth, PhantomSpec, Protocol, make_labels, make_phantom, random_spec
 from foramgrade.pipeline import assess, measure_geometry
 from foramgrade.tables import quality_names
-from foramgrade.volume import Sequence
 
 #: Fat of less than so many pixels is a film: between a pixel and the next there is nothing it could be told from.
 FILM_PIXELS = 1.25

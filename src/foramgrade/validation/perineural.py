@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from foramgrade.findings import Sequence as Contrast
 from foramgrade.phantom import CLINICAL_2D, FINE_2D, ISOTROPIC
 from foramgrade.validation.cases import Case, ForamenCheck
 from foramgrade.validation.grades import GradeReport, report_grades
-from foramgrade.volume import Sequence as Contrast
 
 #: Protocols that are studied.
 STUDIED = {

@@ -10,12 +10,12 @@ from importlib.metadata import version
 from itertools import groupby, islice
 
 from foramgrade.errors import InputError
+from foramgrade.findings import Sequence as Contrast
 from foramgrade.phantom import CLINICAL_2D, Protocol
 from foramgrade.validation.cases import Case, ForamenCheck, check_case
 from foramgrade.validation.perineural import FatStudy, plan_fat_study, report_fat_study
 from foramgrade.validation.repeats import RepeatReport, report_repeats
 from foramgrade.validation.report import SettingReport, report_setting
-from foramgrade.volume import Sequence as Contrast
 
 #: Distances between slices over which errors are shown to grow, mm; pixels as in the clinical protocol.
 SPACINGS_MM = (0.9, 2.2, 3.3, 4.4, 5.5)

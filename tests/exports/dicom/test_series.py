@@ -12,8 +12,9 @@ import SimpleITK
 
 from foramgrade.errors import InputError
 from foramgrade.exports import write_dicom_series
+from foramgrade.findings import Sequence
 from foramgrade.loaders import list_series, read_volume
-from foramgrade.volume import Grid, Sequence, Volume
+from foramgrade.volume import Grid, Volume
 
 from ..conftest import Case, Complaints, Find
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foramgrade.findings import Sequence
 from foramgrade.loaders.contrast import Acquisition, judge_contrast
 from foramgrade.loaders.contrast.physics import FAT_T1_LAW, MUSCLE_T1_LAW, null_time_ms, t1_ms
-from foramgrade.volume import Sequence
 
 T1, T2, PD, STIR = Sequence.T1, Sequence.T2, Sequence.PD, Sequence.STIR
 

@@ -6,11 +6,11 @@ import pytest
 
 from foramgrade.anatomy.schemes import scheme_names
 from foramgrade.errors import InputError
+from foramgrade.findings import Sequence
 from foramgrade.loaders.dataset import read_bids
 from foramgrade.loaders.dataset.bids_labels import _SCHEME_OF_TOOL
 from foramgrade.loaders.pseudonym import CaseNames, case_id
 from foramgrade.loaders.sidecar import acquisition_of
-from foramgrade.volume import Sequence
 
 NO_LABELS = ("no label map fits the image's name",)
 

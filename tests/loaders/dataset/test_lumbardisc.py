@@ -6,11 +6,10 @@ import pydicom
 import pytest
 
 from foramgrade.errors import InputError
-from foramgrade.findings import Level, Side
+from foramgrade.findings import Level, Sequence, Side
 from foramgrade.loaders import read_volume
 from foramgrade.loaders.dataset import Part, Severity, read_lumbardisc
 from foramgrade.loaders.pseudonym import CaseNames, case_id
-from foramgrade.volume import Sequence
 
 T1 = "1054713880"
 

@@ -10,8 +10,8 @@ import pytest
 from pydicom.uid import generate_uid
 
 from foramgrade.errors import InputError, SeriesError
+from foramgrade.findings import Sequence
 from foramgrade.loaders import Irregularity, Plane, find_series, list_series, read_volume
-from foramgrade.volume import Sequence
 
 SHAPE = (6, 5, 4)
 

@@ -14,7 +14,8 @@ from pydicom.valuerep import DSfloat
 
 from foramgrade.errors import InputError
 from foramgrade.exports.dicom.naming import SOFTWARE, uid_of
-from foramgrade.volume import Sequence, Volume
+from foramgrade.findings import Sequence
+from foramgrade.volume import Volume
 
 _TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 

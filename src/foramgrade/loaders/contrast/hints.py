@@ -4,7 +4,7 @@ import itertools
 import re
 from dataclasses import dataclass
 
-from foramgrade.volume import Sequence
+from foramgrade.findings import Sequence
 
 _ONE_WORD = re.compile(r"[a-z]+[0-9]*|[0-9]+")
 _STIR_WORDS = frozenset({"stir", "tirm"})

@@ -8,6 +8,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 
+from foramgrade.findings import Sequence
 from foramgrade.loaders.contrast.hints import Hints, find_hints
 from foramgrade.loaders.contrast.physics import (
     Inversion,
@@ -16,7 +17,6 @@ from foramgrade.loaders.contrast.physics import (
     weigh_gradient_echo,
     weigh_spin_echo,
 )
-from foramgrade.volume import Sequence
 
 #: Largest times that a header can mean, ms; beyond them, as at zero and below, a number says nothing.
 LONGEST_MS = 60_000.0

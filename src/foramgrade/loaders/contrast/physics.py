@@ -3,7 +3,7 @@
 import math
 from enum import Enum, auto
 
-from foramgrade.volume import Sequence
+from foramgrade.findings import Sequence
 
 #: Protons precess at this frequency in 1 T, Hz.
 PROTON_HZ_PER_T = 42.577e6

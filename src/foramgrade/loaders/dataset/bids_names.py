@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from foramgrade.volume import Sequence
+from foramgrade.findings import Sequence
 
 #: Contrast by suffix of the images that are read.
 SEQUENCE_OF_SUFFIX: Mapping[str, Sequence] = MappingProxyType(

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from foramgrade.findings import ForamenPoint, Level, Side
-from foramgrade.volume import Sequence
+from foramgrade.findings import ForamenPoint, Level, Sequence, Side
 
 
 class Severity(StrEnum):

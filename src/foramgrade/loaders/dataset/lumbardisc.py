@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from foramgrade.errors import InputError
-from foramgrade.findings import ForamenPoint, Level, Side
+from foramgrade.findings import ForamenPoint, Level, Sequence, Side
 from foramgrade.loaders.dataset.cases import StudyCase
 from foramgrade.loaders.dataset.lumbardisc_tables import DESCRIPTIONS, DISC_LEVELS, Mark, Tables, read_tables
 from foramgrade.loaders.dataset.points import find_doubts
@@ -20,7 +20,6 @@ from foramgrade.loaders.dicom.frames import Frame
 from foramgrade.loaders.dicom.headers import read_frames
 from foramgrade.loaders.pseudonym import PUBLIC_SALT, CaseNames, name_case
 from foramgrade.loaders.sources import Source
-from foramgrade.volume import Sequence
 
 #: Description of the series on which foramina are graded, in lower case.
 GRADED_DESCRIPTION = "sagittal t1"

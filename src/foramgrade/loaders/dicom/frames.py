@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import InputError
 from foramgrade.loaders.contrast import Acquisition
 from foramgrade.loaders.sources import Source
-from foramgrade.volume import FloatArray
 
 Triple = tuple[float, float, float]
 

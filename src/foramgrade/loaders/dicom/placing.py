@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
+from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.errors import InputError, SeriesError
 from foramgrade.loaders.dicom.frames import Frame
 from foramgrade.loaders.dicom.stacks import (
@@ -23,9 +23,7 @@ from foramgrade.loaders.dicom.stacks import (
     positions_mm,
 )
 from foramgrade.loaders.placement import MAX_SHEAR_DEG, place_grid
-from foramgrade.volume import FloatArray, Grid, IntArray
-
-BoolArray = npt.NDArray[np.bool_]
+from foramgrade.volume import Grid, IntArray
 
 #: A gap between neighbouring slices may differ from the usual one by this share of it, or by this many millimetres,
 #: whichever is more. Headers round positions to 0.01 mm at worst.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from foramgrade.errors import InputError, SeriesError
+from foramgrade.findings import Sequence
 from foramgrade.loaders.contrast import Contrast, judge_contrast
 from foramgrade.loaders.dicom.fields import MOSAIC
 from foramgrade.loaders.dicom.frames import Frame
@@ -15,7 +16,7 @@ from foramgrade.loaders.dicom.placing import Irregularity, listed, place_stack
 from foramgrade.loaders.dicom.stacks import Stack, find_stacks, is_placed, normal_of
 from foramgrade.loaders.series import Plane, plane_across
 from foramgrade.loaders.sources import Source, is_archive, sources_identity, walk_sources
-from foramgrade.volume import Sequence, Volume
+from foramgrade.volume import Volume
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from string import ascii_lowercase
 
 import numpy as np
 
+from foramgrade.arrays import FloatArray
 from foramgrade.loaders.dicom.frames import Frame, Header, Triple
-from foramgrade.volume import FloatArray
 
 #: Slices whose normals or rows differ by less than this are parallel, degrees. Headers round direction cosines to six
 #: digits, at worst to three: 0.06 degrees.

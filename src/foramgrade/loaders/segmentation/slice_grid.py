@@ -3,8 +3,9 @@
 import lazy_loader as lazy
 import numpy as np
 
+from foramgrade.arrays import FloatArray
 from foramgrade.errors import GridMismatchError, InputError
-from foramgrade.volume import FloatArray, Grid
+from foramgrade.volume import Grid
 
 highdicom = lazy.load("highdicom")  # takes longer to import than a segmentation to read
 

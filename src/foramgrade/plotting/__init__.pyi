@@ -1,0 +1,17 @@
+from .agreement import ForestRow as ForestRow
+from .agreement import bland_altman_figure as bland_altman_figure
+from .agreement import confusion_figure as confusion_figure
+from .agreement import draw_bland_altman as draw_bland_altman
+from .agreement import draw_confusion as draw_confusion
+from .agreement import draw_forest as draw_forest
+from .agreement import forest_figure as forest_figure
+from .files import write_figure as write_figure
+from .panel import foramen_figure as foramen_figure
+from .panel import write_panel as write_panel
+from .section import plot_foramen as plot_foramen
+from .sheet import plot_study as plot_study
+from .sheet import worst_words as worst_words
+from .sheet import write_sheet as write_sheet
+from .states import LevelStates as LevelStates
+from .states import draw_states as draw_states
+from .states import states_figure as states_figure
