@@ -105,8 +105,10 @@ def seek_ellipses(
     tried, spectra, priors = _templates(allowed.shape, pixel, usual_mm2)
     score = np.stack([_shrink(inside, window, every, -0.5 * _OUTSIDE_COST), _shrink(outside, window, every, -0.5)])
     # Single precision is a thousand times finer than evidence differs by from one image of a patient to the next.
-    transformed = fft.rfft2(score.astype(np.float32))
-    evidence = fft.irfft2(np.einsum("chw,cthw->thw", transformed, spectra), s=allowed.shape) * pixel**2
+    within, beside = fft.rfft2(score.astype(np.float32))
+    matched = spectra[0] * within
+    matched += spectra[1] * beside
+    evidence = fft.irfft2(matched, s=allowed.shape, overwrite_x=True) * pixel**2
     cost = _shrink(ground.cost_mm2, window, every, 0.0)
     total = evidence[:, allowed] - priors[:, None]
     kind = np.zeros(allowed.shape, int)

@@ -8,6 +8,7 @@ ratio to the marrow of the vertebrae beside it, which the coil darkens alike.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,9 +118,10 @@ def find_zero(image: Volume) -> float:
 
 def _percentile(image: Volume, percent: float) -> float:
     """Of the image's finite intensities; a resampled image may hold NaN where it was not measured."""
-    values = image.array[::2, ::2, ::2].astype(float)
-    finite = values[np.isfinite(values)]
-    return float(np.percentile(finite, percent)) if finite.size else 0.0
+    values: npt.NDArray[Any] = image.array[::2, ::2, ::2]
+    if not np.issubdtype(values.dtype, np.integer):
+        values = values[np.isfinite(values)]
+    return float(np.percentile(values, percent)) if values.size else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
