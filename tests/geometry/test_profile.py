@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foramgrade.arrays import FloatArray
-from foramgrade.geometry.profile import LARGEST_GROWTH_PER_MM2, find_longest_run, find_minimum, find_stretch
+from foramgrade.geometry.profile import ALIKE_MM, LARGEST_GROWTH_PER_MM2, find_longest_run, find_minimum, find_stretch
 
 AREA = 100.0
 
@@ -165,3 +165,10 @@ def test_the_stretch_ends_at_half_as_much_area_again(areas: list[float], expecte
 )
 def test_the_longest_unbroken_run(offsets: list[float], expected: slice) -> None:
     assert find_longest_run(np.array(offsets), 1.0) == expected
+
+
+def test_errors_that_neighbours_share_do_not_average_out() -> None:
+    """Two equal sections whose errors of 5 mm2 are alike by exp(-distance / 4 mm)."""
+    found = find_minimum(np.array([-0.5, 0.5]), np.array([AREA, AREA]), spacing_mm=1.0, alike_mm2=5.0)
+    # The variance of the mean; that an area grows by up to 1 % over a millimetre adds next to nothing.
+    assert found.uncertainty_mm2 == pytest.approx(5.0 * np.sqrt((1 + np.exp(-1.0 / ALIKE_MM)) / 2), rel=0.05)

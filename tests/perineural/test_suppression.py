@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from foramgrade.perineural.suppression import (
     compare_with_muscle,
     pool_comparisons,
 )
-from foramgrade.phantom import LevelSpec, PhantomSpec, Protocol, make_phantom
+from foramgrade.phantom import LevelSpec, Phantom, PhantomSpec, Protocol, make_phantom
 from foramgrade.phantom.making import SIGNALS
 from foramgrade.phantom.spec import Tissue
 from foramgrade.phantom.spine import make_spine
@@ -66,12 +67,18 @@ def _spec(sequence: Sequence, *, lost: bool = False, marrow: float = 0.62) -> Ph
     return replace(spec, levels=tuple(empty))
 
 
+@cache
+def _phantom(sequence: Sequence, *, lost: bool = False, marrow: float = 0.62) -> Phantom:
+    """Made once for all tests, which leave it as it is."""
+    return make_phantom(_spec(sequence, lost=lost, marrow=marrow), rng=np.random.default_rng(1))
+
+
 @pytest.mark.parametrize("lost", [False, True], ids=["fat", "no fat in the foramina"])
 @pytest.mark.parametrize(
     "sequence, marrow", [(Sequence.T1, 0.62), (Sequence.T1, 0.42), (Sequence.T2, 0.62)], ids=["T1", "T1 dark", "T2"]
 )
 def test_bright_fat_is_seen_wherever_it_is(sequence: Sequence, marrow: float, lost: bool) -> None:
-    phantom = make_phantom(_spec(sequence, lost=lost, marrow=marrow), rng=np.random.default_rng(1))
+    phantom = _phantom(sequence, lost=lost, marrow=marrow)
     found = _judge(phantom.image, phantom.labels)
     assert not found.fat_is_dark
     assert found.brightest > 1.05 * BRIGHTEST_TISSUE
@@ -79,7 +86,7 @@ def test_bright_fat_is_seen_wherever_it_is(sequence: Sequence, marrow: float, lo
 
 @pytest.mark.parametrize("lost", [False, True], ids=["fat", "no fat in the foramina"])
 def test_a_stir_is_recognised_whatever_it_is_called(lost: bool) -> None:
-    phantom = make_phantom(_spec(Sequence.STIR, lost=lost), rng=np.random.default_rng(1))
+    phantom = _phantom(Sequence.STIR, lost=lost)
     found = _judge(replace(phantom.image, sequence=Sequence.T2), phantom.labels)
     assert found.fat_is_dark
     # drawn 0.18 / 0.3; muscle's lower quartile lies a little lower
@@ -89,7 +96,7 @@ def test_a_stir_is_recognised_whatever_it_is_called(lost: bool) -> None:
 
 def test_eight_bits_that_saturate_and_a_scale_change_nothing() -> None:
     for sequence in (Sequence.T2, Sequence.STIR):
-        phantom = make_phantom(_spec(sequence), rng=np.random.default_rng(1))
+        phantom = _phantom(sequence)
         expected = _judge(phantom.image, phantom.labels).fat_is_dark
         values = phantom.image.array.astype(float)
         bytes_ = np.clip(values * 255 / np.quantile(values, 0.95), 0, 255).astype(np.uint8)
@@ -115,7 +122,7 @@ def test_marrow_that_outshines_the_disc_holds_bright_fat() -> None:
 @pytest.mark.parametrize("sequence", [Sequence.T1, Sequence.T2])
 def test_no_series_with_bright_fat_is_refused(sequence: Sequence, lost: bool) -> None:
     """Muscle that is brighter than usual, or partly fat, and a small field of view; single signs do fail here."""
-    phantom = make_phantom(_spec(sequence, lost=lost), rng=np.random.default_rng(1))
+    phantom = _phantom(sequence, lost=lost)
     image, (spine, foramina) = phantom.image, _find(phantom.labels)
     muscle, fat = SIGNALS[sequence][Tissue.MUSCLE], SIGNALS[sequence][Tissue.FAT]
     world = image.grid.to_world(np.moveaxis(np.indices(image.grid.shape), 0, -1))
@@ -136,7 +143,7 @@ def test_no_series_with_bright_fat_is_refused(sequence: Sequence, lost: bool) ->
 
 
 def test_where_little_muscle_is_in_the_image_nothing_is_said() -> None:
-    phantom = make_phantom(_spec(Sequence.STIR), rng=np.random.default_rng(1))
+    phantom = _phantom(Sequence.STIR)
     spine, foramina = _find(phantom.labels)
     assert _compare(replace(phantom.image, array=np.full_like(phantom.image.array, 7)), spine, foramina) == []
     labelled = replace(spine, codes=np.where(spine.codes == 0, np.uint16(200), spine.codes))
