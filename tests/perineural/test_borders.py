@@ -5,7 +5,15 @@ import pytest
 
 from foramgrade.findings import Border, BorderState, Neighbour, PerineuralFindings, RootShape
 from foramgrade.geometry.planes import Part
-from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, describe_borders, measure_profile
+from foramgrade.perineural.borders import (
+    PERINEURAL_REACH_MM,
+    STRUCTURE_FAT,
+    STRUCTURE_MM,
+    Bounds,
+    describe_borders,
+    first_structures,
+    measure_profile,
+)
 from foramgrade.perineural.root import describe_root
 
 PIXEL_MM = 0.3
@@ -113,3 +121,20 @@ def test_marrow_behind_a_dark_cortex_is_no_fat_where_nothing_is_labelled(draw):
     profile = measure_profile(root, image, Bounds(free, np.zeros_like(free), parts, closed=False), PIXEL_MM)
     findings = describe_borders(profile, **LIMITS)
     assert findings[Border.ANTERIOR].state is BorderState.LOST
+
+
+def test_a_structure_begins_where_a_millimetre_without_fat_does():
+    step = STRUCTURE_MM / 4
+    fat = np.ones((6, 30))
+    fat[0, 10:14] = 0.0  # just a structure
+    fat[1, 10:13] = 0.0  # too thin: a septum
+    fat[2, [*range(6, 9), *range(12, 20)]] = 0.0  # a septum, then a structure
+    fat[3, 2:9] = 0.0  # begins before the ray leaves the root, and goes on for a structure behind it
+    fat[4, 10:14] = STRUCTURE_FAT  # half-way between fat and none is fat
+    fat[5, 21:30] = 0.0  # begins behind where it may
+    found = first_structures(fat, np.full(6, 5), np.full(6, 20), step)
+    assert found.tolist() == [10, 20, 12, 5, 20, 20]
+    # What begins before the end may reach beyond it, but not beyond the ray.
+    assert first_structures(fat[5:], np.array([5]), np.array([25]), step).tolist() == [21]
+    assert first_structures(fat[5:, :24], np.array([5]), np.array([24]), step).tolist() == [24]
+    assert first_structures(fat[:1, :3], np.array([0]), np.array([2]), step).tolist() == [2]

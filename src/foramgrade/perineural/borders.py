@@ -158,12 +158,9 @@ def measure_profile(
     last = np.minimum(leaves_opening, leaves_root + reach)
     border = leaves_opening
     if not bounds.closed:
-        last = border = np.array(
-            [
-                _first_structure(one, start, min(_find_cortex(light, start, end, step), start + reach), step)
-                for one, light, start, end in zip(fat, seen, leaves_root.tolist(), leaves_opening.tolist(), strict=True)
-            ]
-        )
+        ways = zip(seen, leaves_root.tolist(), leaves_opening.tolist(), strict=True)
+        cortex = np.array([_find_cortex(light, start, end, step) for light, start, end in ways])
+        last = border = first_structures(fat, leaves_root, np.minimum(cortex, leaves_root + reach), step)
     on_way = (np.arange(n) >= (CORE_SHARE * leaves_root).astype(int)[:, None]) & (np.arange(n) < last[:, None])
     thickness = _measure_fat(seen, np.where(on_way, fat, 0.0), step, nerve, blur_mm)
     gap = (border - leaves_root) * step
@@ -171,11 +168,33 @@ def measure_profile(
     return FatProfile(angles, thickness, gap, ends)
 
 
-def _first_structure(fat: FloatArray, start: int, last: int, step: float) -> int:
-    """Where along a ray the first structure begins that is not fat; its end where there is none."""
+def first_structures(
+    fat: FloatArray, start: npt.NDArray[np.intp], last: npt.NDArray[np.intp], step: float
+) -> npt.NDArray[np.intp]:
+    """Where along every ray the first structure begins that is not fat.
+
+    Parameters
+    ----------
+    fat : (R, N) float array
+        Share of fat along the rays, 0 to 1.
+    start, last : (R,) int arrays
+        Sample from which, and sample before which, a structure may begin; not before `start`.
+    step : float
+        Distance of two samples, mm.
+
+    Returns
+    -------
+    (R,) int array
+        The sample at which at least `STRUCTURE_MM` without fat begin; `last` where none do.
+    """
     length = max(1, round(STRUCTURE_MM / step))
-    bare = ndimage.binary_opening(fat[start : last + length] < STRUCTURE_FAT, structure=np.ones(length, bool))
-    return start + int(np.argmax(bare[: last - start])) if bare[: last - start].any() else last
+    if fat.shape[1] < length:
+        return last
+    bare = np.pad(np.cumsum(fat < STRUCTURE_FAT, axis=1), ((0, 0), (1, 0)))
+    whole: BoolArray = bare[:, length:] - bare[:, :-length] == length
+    at = np.arange(whole.shape[1])
+    begins: BoolArray = whole & (at >= start[:, None]) & (at < last[:, None])
+    return np.where(begins.any(axis=1), begins.argmax(axis=1), last)
 
 
 def _find_cortex(seen: FloatArray, start: int, end: int, step: float) -> int:
