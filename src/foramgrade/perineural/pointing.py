@@ -218,7 +218,9 @@ def _look_for(
     found: list[tuple[float, _Look, Content]] = []
     for look in known:
         cost = SECTION_WEIGHT * (look.distance_mm / SPREAD_MM[2]) ** 2
-        contents = _read(look, pointed, image_pixel_mm, marrow, expected, most)
+        # Where one is asked for, what less speaks for than for the best so far need not be outlined.
+        least = max(score for score, _, _ in found) + cost if found and most == 1 else 0.0
+        contents = _read(look, pointed, image_pixel_mm, marrow, expected, most, least)
         found += [(content.root.evidence_mm2 - cost, look, content) for content in contents]
     if not found:
         return Sighting(pointed, known[0].section, known[0].image, (), pointed.quality | Quality.ROOT_NOT_FOUND)
@@ -240,6 +242,7 @@ def _read(
     marrow: float | None,
     expected: float | None,
     most: int,
+    least_mm2: float,
 ) -> list[Content]:
     if look.signal is None:
         return []
@@ -259,6 +262,7 @@ def _read(
         usual_mm2=usual_area(pointed.place.level),
         expected=expected,
         most=most,
+        least_mm2=least_mm2,
     )
 
 

@@ -11,7 +11,14 @@ from foramgrade.findings import FAT_QUANTITY, Border, BorderState, PerineuralFin
 from foramgrade.geometry.foramen import Foramen
 from foramgrade.geometry.planes import Part
 from foramgrade.perineural.borders import PERINEURAL_REACH_MM, Bounds, FatProfile, describe_borders, measure_profile
-from foramgrade.perineural.root import Root, find_roots, ground_of_click, ground_of_opening, usual_area
+from foramgrade.perineural.root import (
+    SMALLEST_EVIDENCE_MM2,
+    Root,
+    find_roots,
+    ground_of_click,
+    ground_of_opening,
+    usual_area,
+)
 from foramgrade.perineural.seeking import Ground
 from foramgrade.perineural.shape import MISTAKEN, MISTAKEN_AROUND_POINT, expected_area, is_assessable, judge_shape
 from foramgrade.perineural.signal import Signal, fat_fraction
@@ -135,6 +142,7 @@ def read_section(
     usual_mm2: float,
     expected: float | None = None,
     most: int = 1,
+    least_mm2: float = SMALLEST_EVIDENCE_MM2,
 ) -> list[Content]:
     """Find root and fat on a section.
 
@@ -156,6 +164,8 @@ def read_section(
         Brightness of the study's other roots, where it is known.
     most : int
         Number of candidates for the root at the most.
+    least_mm2 : float
+        Evidence for a candidate that is worth outlining, mm2.
 
     Returns
     -------
@@ -171,6 +181,7 @@ def read_section(
         usual_mm2=usual_mm2,
         expected=expected,
         most=most,
+        least_mm2=least_mm2,
     )
     return [
         surround_root(

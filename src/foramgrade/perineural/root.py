@@ -245,6 +245,7 @@ def find_roots(
     usual_mm2: float = USUAL_ROOT_MM2,
     expected: float | None = None,
     most: int = 1,
+    least_mm2: float = SMALLEST_EVIDENCE_MM2,
 ) -> list[Root]:
     """Find and outline what may be the nerve root.
 
@@ -266,6 +267,8 @@ def find_roots(
         Brightness of the study's other roots, where it is known.
     most : int
         Number of candidates at the most.
+    least_mm2 : float
+        Evidence for a candidate that is worth outlining, mm2.
 
     Returns
     -------
@@ -295,7 +298,7 @@ def find_roots(
     roots = []
     alike = find_alike(brightness, ground.allowed, expected, pixel_mm, noise=noise)
     for ellipse, evidence_mm2 in seek_ellipses(likeness, around, ground, pixel_mm, usual_mm2=usual_mm2, most=most):
-        if evidence_mm2 < SMALLEST_EVIDENCE_MM2:
+        if evidence_mm2 < max(least_mm2, SMALLEST_EVIDENCE_MM2):
             break
         fit = fit_ellipse(
             brightness,
