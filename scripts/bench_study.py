@@ -216,7 +216,7 @@ def time_program(*, rounds: int, markdown: bool) -> None:
     print(f"\ngoal 350 ms for --help: {_met(cost < 0.35)} ({cost * 1e3:.0f} ms)")
 
 
-def compare_jobs(*, rounds: int, cache: Path, studies: int = 12) -> None:
+def compare_jobs(*, rounds: int, cache: Path, studies: int = 40) -> None:
     """Print how much faster two processes are than one."""
     folder = make_case("a", cache)
     ratios = []

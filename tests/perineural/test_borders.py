@@ -1,5 +1,7 @@
 """Fat is measured on the side it is on, to a fraction of a pixel, and its loss is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,8 @@ from foramgrade.perineural.borders import (
     measure_profile,
 )
 from foramgrade.perineural.root import describe_root
+
+from .conftest import FAT, NERVE
 
 PIXEL_MM = 0.3
 LIMITS = {
@@ -138,3 +142,28 @@ def test_a_structure_begins_where_a_millimetre_without_fat_does():
     assert first_structures(fat[5:], np.array([5]), np.array([25]), step).tolist() == [21]
     assert first_structures(fat[5:, :24], np.array([5]), np.array([24]), step).tolist() == [24]
     assert first_structures(fat[:1, :3], np.array([0]), np.array([2]), step).tolist() == [2]
+
+
+@pytest.mark.parametrize(("share", "counts"), [(0.4, False), (0.6, True)])
+def test_a_broad_stretch_is_fat_only_where_it_is_as_bright_as_fat_would_be(draw, share, counts):
+    """Disc and marrow are broad and dim: after any blur the middle of millimetres of fat would be brighter."""
+    drawn = draw(blur_mm=0.0)
+    dim = NERVE + share * (FAT - NERVE)
+    brightness = np.where(drawn.opening & ~drawn.root, dim, drawn.brightness)
+    profile = profile_of(replace(drawn, brightness=brightness))
+    assert (profile.thickness_mm > 0).any() == counts
+
+
+@pytest.mark.parametrize(("cortex", "fat_mm"), [(0.1, 2.5), (FAT, 1.9)])
+def test_without_labels_fat_that_is_as_bright_as_marrow_goes_on_to_the_dark_line(cortex, fat_mm):
+    """A root of 2.5 mm radius in 2.5 mm of fat and a line of cortex before marrow; the last 0.6 mm seem to be bone."""
+    rows, columns = np.indices((161, 161))
+    away = np.hypot(rows - 80, columns - 80) * PIXEL_MM
+    layers = [away <= 2.5, away <= 5.0, away <= 5.6, away <= 9.0]
+    brightness = np.select(layers, [NERVE, FAT, cortex, 0.85], 0.0)
+    root = describe_root(layers[0], np.zeros(away.shape, bool), PIXEL_MM, brightness=NERVE)
+    bone = away > 4.4
+    parts = np.where(bone, Part.UPPER, Part.FREE).astype(np.uint8)
+    bounds = Bounds(~bone, np.zeros(away.shape, bool), parts, closed=False)
+    profile = measure_profile(root, brightness, bounds, PIXEL_MM)
+    assert np.median(profile.thickness_mm) == pytest.approx(fat_mm, abs=PIXEL_MM / 2)

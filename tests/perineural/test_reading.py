@@ -1,5 +1,6 @@
 """Root and fat of one foramen, read from a section in scanner units: findings, measures and caveats."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ from foramgrade.geometry.opening import Opening
 from foramgrade.geometry.planes import Part, Raster, Section, Sheet
 from foramgrade.perineural.reading import (
     describe_content,
+    expected_brightness,
     find_undecidable,
     leave_undecided,
     measure_content,
@@ -18,7 +20,7 @@ from foramgrade.perineural.reading import (
 )
 from foramgrade.perineural.root import USUAL_ROOT_MM2, find_root, ground_of_opening
 from foramgrade.perineural.seeking import find_window
-from foramgrade.perineural.signal import Signal, fit_signals, look_around
+from foramgrade.perineural.signal import CANAL_MARGIN_MM, REFERENCE_REACH_MM, Signal, fit_signals, look_around
 
 PIXEL_MM = 0.3
 SCANNER = Signal(zero=0.0, fat=200.0, soft=60.0, noise=4.0)
@@ -222,3 +224,44 @@ def test_the_last_digit_of_a_pixel_does_not_matter(draw):
             find_root(drawn.brightness, ground_of_opening(drawn.opening, pixel), pixel) for pixel in (PIXEL_MM, rounded)
         )
         np.testing.assert_array_equal(two.mask, one.mask)
+
+
+def test_what_nerve_is_like_is_told_by_roots_about_which_there_is_no_doubt(draw):
+    free = read(draw())
+    assert free is not None
+
+    def content(brightness, *, in_fat=1.0, indistinct=0.0):
+        """Fat of 0.5 mm on a share of all sides of a root."""
+        root = replace(free.root, brightness=brightness, indistinct=indistinct, area_u=0.05, aspect_u=0.05)
+        sides = len(free.profile.angles_deg)
+        thickness = np.where(np.arange(sides) < in_fat * sides, 0.5, 0.49)
+        return replace(free, root=root, profile=replace(free.profile, thickness_mm=thickness))
+
+    clear = [content(b) for b in (0.30, 0.34, 0.44)]
+    assert expected_brightness(clear) == pytest.approx(0.34)
+    assert expected_brightness(clear[:2]) is None
+    # Half of all sides will do, one less will not; nor does a root that cannot be told from its surroundings count.
+    doubtful = [content(0.9, in_fat=0.48), content(0.9, indistinct=1.0)]
+    assert expected_brightness([*clear, *doubtful]) == pytest.approx(0.34)
+    assert expected_brightness([*clear[:2], *doubtful]) is None
+    assert expected_brightness([*clear[:2], content(0.44, in_fat=0.5)]) == pytest.approx(0.34)
+
+
+def test_references_are_taken_near_the_foramen_and_not_beside_the_canal(draw):
+    """Soft tissue near the opening; what is brighter lies in the canal, in a rim of partial volume round it, or far."""
+    drawn = draw()
+    rows, columns = np.indices(drawn.opening.shape)
+    parts = np.full(drawn.opening.shape, Part.FREE)
+    parts[:, 95:] = np.where(rows[:, 95:] < 75, Part.LOWER, Part.UPPER)
+    parts[60:90, 10:20] = Part.CANAL
+    image = np.full(drawn.opening.shape, 60.0)
+    fluid = (rows > 56) & (rows < 94) & (columns > 6) & (columns < 24)  # a millimetre more than the canal
+    image[fluid] = 300.0
+    # The opening's semi-axes are 9.0 and 5.5 mm around pixel (75, 65): nothing there is farther from it than this.
+    far = np.hypot((rows - 75) * PIXEL_MM, (columns - 65) * PIXEL_MM) > 9.0 + REFERENCE_REACH_MM
+    image[far] = 300.0
+    assert CANAL_MARGIN_MM > 1.3
+    around = look_around(foramen_of(drawn.opening, parts), image, zero=10.0, noise=1.0)
+    assert around is not None
+    assert np.unique(around.unlabelled).tolist() == [50.0]
+    assert far.any()
