@@ -109,11 +109,11 @@ def test_a_blind_pit_is_not_foramen_but_a_shallow_one_is(draw_section: Draw) -> 
         return lambda x, y: rectangle(x, y) | ((np.abs(y - 3.0) < 1.0) & (x < 0) & (x > -4.0 - depth_mm))
 
     closed = area_of(find_opening(draw_section(rectangle)))
-    # A corner of the foramen may be as deep as half a cleft is wide, 1.5 mm; the pit is 2 mm wide.
-    deep, shallow, just = (area_of(find_opening(draw_section(pitted(d)))) for d in (5.0, 1.0, 1.4))
+    # The disc of 1.5 mm radius sinks into the mouth of 2 mm by 0.4 mm; up to 1.5 mm deeper it is the foramen's corner.
+    deep, shallow, just = (area_of(find_opening(draw_section(pitted(d)))) for d in (5.0, 1.0, 1.7))
     assert deep == pytest.approx(closed, abs=2 * PIXEL * 2)
     assert shallow == pytest.approx(closed + 2.0, abs=2 * PIXEL * 2)
-    assert just == pytest.approx(closed + 2.8, abs=2 * PIXEL * 2)
+    assert just == pytest.approx(closed + 3.4, abs=2 * PIXEL * 2)
 
 
 def test_a_cleft_whose_lips_are_rounded_off_is_sealed_where_it_would_begin(draw_section: Draw) -> None:

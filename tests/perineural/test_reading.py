@@ -265,3 +265,5 @@ def test_references_are_taken_near_the_foramen_and_not_beside_the_canal(draw):
     assert around is not None
     assert np.unique(around.unlabelled).tolist() == [50.0]
     assert far.any()
+    # Within the reach: more than twice the opening, which has pi x 9.0 x 5.5 = 156 mm2.
+    assert around.unlabelled.size * PIXEL_MM**2 > 2 * 156

@@ -121,3 +121,20 @@ def test_superior_and_anterior_scale_together(draw):
     assert one is not None
     assert two is not None
     assert two.area_mm2 == pytest.approx(one.area_mm2, rel=0.1)
+
+
+def test_a_place_costs_by_height_and_depth_in_the_opening_and_tissue_beside_the_disc_counts_less():
+    opening = np.zeros((161, 121), bool)
+    opening[30:131, 10:111] = True  # 100 pixels from the first to the last centre either way
+    disc = np.zeros_like(opening)
+    disc[40:71, 90:] = True
+    ground = ground_of_opening(opening, 0.2, disc=disc)
+    # Usual: 0.7 of the way up and 0.55 of the way forward; a spread away (0.15 and 0.2) costs 2.5 and 1 mm2.
+    assert ground.cost_mm2[100, 65] == pytest.approx(0.0, abs=1e-12)
+    assert ground.cost_mm2[[85, 115], 65] == pytest.approx([2.5, 2.5])
+    assert ground.cost_mm2[100, [45, 85]] == pytest.approx([1.0, 1.0])
+    assert ground.cost_mm2[115, 85] == pytest.approx(3.5)
+    # The disc's top is nine tenths up its 30 rows; from there the credit rises from 0.4 to 1 over 4 mm.
+    top = 40 + 27
+    assert ground.credit[[40, top, top + 10, top + 20, 160], 20] == pytest.approx([0.4, 0.4, 0.7, 1.0, 1.0])
+    assert ground_of_opening(opening, 0.2).credit.min() == 1.0
