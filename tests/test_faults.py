@@ -39,6 +39,12 @@ def huge_nifti() -> bytes:
     return bytes(header)
 
 
+def nowhere_nifti() -> bytes:
+    header = bytearray(nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4)).to_bytes())
+    header[108:112] = struct.pack("<f", np.nan)
+    return bytes(header)
+
+
 def write(name: str, content: bytes | str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         path = folder / name
@@ -81,6 +87,16 @@ FILES: dict[str, Callable[[Path], Path]] = {
         "ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 2000 2000 500\nElementSpacing = 1 1 1\n"
         "ElementType = MET_SHORT\nElementDataFile = LOCAL\n",
     ),
+    "a MetaImage of a thousand million dimensions": write(
+        "many.mha", "ObjectType = Image\nNDims = 1e9\nDimSize = 2 2 2\nOffset = 0 0 0\nElementDataFile = LOCAL\n"
+    ),
+    "a MetaImage whose voxels' file is a format string": write(
+        "list.mha", "ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nOffset = 0 0 0\nElementDataFile = %s%s%s.raw\n"
+    ),
+    "an NRRD with a field of 5,000 bytes": write(
+        "long.nrrd", "NRRD0004\ntype: short\ndimension: 3\nlabels: " + "a" * 5000 + "\nsizes: 2 2 2\n\n"
+    ),
+    "a NIfTI whose voxels begin at no number": write("begin.nii", nowhere_nifti()),
     "an NRRD that does not say where it is": write(
         "huge.nrrd", "NRRD0004\ntype: short\ndimension: 3\nsizes: 2000 2000 500\nencoding: raw\nendian: little\n\n"
     ),

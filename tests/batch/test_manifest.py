@@ -100,6 +100,8 @@ def test_what_cannot_be_assessed_is_skipped_with_the_reason(tmp_path: Path) -> N
         ("case,image,labels,sequence\na,i,l,PD\n", r"line 2: the sequence is 'PD', expected T1 or T2, or nothing"),
         ("case,image,points,instances\na,i,p,n\n", "instances are given without the labels"),
         ("case,image,labels,levels\na,i,l,5=\n", "line 2: "),
+        ("case,image,labels\na,i\0,l\n", r"line 2: image is 'i.*', which holds a zero byte, expected the"),
+        ("case,image,labels,scheme\na,i,l,a\0.json\n", r"line 2: scheme is 'a.*json', which holds a zero byte"),
         ('image,labels\n"a,b\n', "cannot be read as a table"),
     ],
 )

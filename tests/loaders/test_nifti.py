@@ -239,6 +239,17 @@ def test_a_damaged_header_is_refused(image, tmp_path):
         read_volume(path)
 
 
+@pytest.mark.parametrize("begin", [np.nan, np.inf, -np.inf, -16.0, 1e30])
+def test_voxels_that_begin_nowhere_are_refused(begin, image, tmp_path):
+    content = bytearray(image.to_bytes())
+    content[108:112] = np.float32(begin).tobytes()  # vox_offset
+    path = tmp_path / "i.nii"
+    path.write_bytes(content)
+    said = r"voxels begin at byte (nan|inf)$|vox offset -|infinity to integer|is damaged or truncated"
+    with pytest.raises(InputError, match=said):
+        read_volume(path)
+
+
 def test_a_quaternion_that_is_no_rotation_is_refused(image, tmp_path):
     image.set_qform(image.affine, code=1)
     image.set_sform(None, code=0)

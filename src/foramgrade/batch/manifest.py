@@ -212,7 +212,7 @@ def _case(
             raise InputError(msg)
     labelled = "labels" in given
     urls = {role: text for role, text in given.items() if "://" in text}
-    paths = {role: absolute(folder / text) for role, text in given.items()}
+    paths = {role: _place(text, folder, role) for role, text in given.items()}
     files = StudyFiles(
         image=paths["image"],
         labels=paths.get("labels"),
@@ -251,11 +251,19 @@ def find_scheme(text: str, folder: Path) -> str:
     if text == NAMES_SCHEME:
         return text
     if text.lower().endswith(".json"):
-        return str(absolute(folder / text))
+        return str(_place(text, folder, "scheme"))
     if text not in scheme_names():
         msg = f"the scheme is {text!r}, expected one of {', '.join(scheme_names())} or a .json file"
         raise InputError(msg)
     return text
+
+
+def _place(text: str, folder: Path, role: str) -> Path:
+    """Where a cell says a file is; no system's files have a zero byte in their names."""
+    if "\0" in text:
+        msg = f"{role} is {printable(text)!r}, which holds a zero byte, expected the name of a file"
+        raise InputError(msg)
+    return absolute(folder / text)
 
 
 def _sequence(text: str) -> Contrast | None:

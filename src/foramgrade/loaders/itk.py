@@ -1,6 +1,5 @@
 """MetaImage and NRRD files, read with SimpleITK; LPS becomes RAS+ here and nowhere later."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.files import Format, find_format
+from foramgrade.loaders.itk_header import check_metaimage, check_nrrd
 from foramgrade.loaders.nifti import Orientation
 from foramgrade.loaders.placement import place_grid, spatial_shape
 from foramgrade.volume import Grid
@@ -17,10 +17,6 @@ from foramgrade.volume import Grid
 SimpleITK = lazy.load("SimpleITK")  # takes longer to import than a DICOM series to read
 
 _IMAGE_IO = {Format.METAIMAGE: "MetaImageIO", Format.NRRD: "NrrdImageIO"}
-_METAIMAGE_POSITION = re.compile(
-    rb"^\s*(TransformMatrix|Rotation|Orientation|Offset|Position|Origin)\s*=", re.MULTILINE | re.IGNORECASE
-)
-_METAIMAGE_HEADER_BYTES = 8192
 
 
 def read_itk_header(path: Path, *, orientation: Orientation | None = None) -> tuple[Grid, np.dtype[Any]]:
@@ -128,6 +124,7 @@ def _voxels(reader: Any, name: str) -> Any:
 
 def _open(path: Path) -> Any:
     kind = find_format(path)
+    is_placed = _check_header(path, kind)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO(_IMAGE_IO[kind])
     reader.SetFileName(str(path))
@@ -137,18 +134,22 @@ def _open(path: Path) -> Any:
         msg = f"{path.name} is not a readable {kind.value} file"
         raise InputError(msg) from error
     spatial_shape(tuple(reader.GetSize()), name=path.name)  # a single picture has no placement to complain about
-    if not _is_placed(path, kind, reader):
+    if not (reader.HasMetaDataKey("NRRD_space") if is_placed is None else is_placed):
         msg = f"{path.name} does not say where in the patient it is: its {kind.value} header has no orientation"
         raise InputError(msg)
     return reader
 
 
-def _is_placed(path: Path, kind: Format, reader: Any) -> bool:
-    """Whether the header places the volume; ITK itself would silently assume an axial one at the origin."""
-    if kind is Format.NRRD:
-        return bool(reader.HasMetaDataKey("NRRD_space"))
-    with path.open("rb") as file:
-        return _METAIMAGE_POSITION.search(file.read(_METAIMAGE_HEADER_BYTES)) is not None
+def _check_header(path: Path, kind: Format) -> bool | None:
+    """Refuse what native code does not survive; whether a MetaImage header places the volume, None of NRRD."""
+    try:
+        if kind is Format.METAIMAGE:
+            return check_metaimage(path)
+        check_nrrd(path)
+    except OSError as error:
+        msg = f"{path.name} cannot be read: {error.strerror or error}"
+        raise InputError(msg) from error
+    return None
 
 
 def _kind(reader: Any, name: str) -> str:

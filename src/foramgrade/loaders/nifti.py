@@ -111,7 +111,7 @@ def read_nifti(path: Path, *, orientation: Orientation | None = None) -> tuple[n
         kind = "colours" if dtype.fields else "complex numbers" if dtype.kind == "c" else str(dtype)
         msg = f"{path.name} holds {kind}, expected one real number per voxel"
         raise InputError(msg)
-    offset, count = int(header.get_data_offset()), math.prod(grid.shape)
+    offset, count = _data_offset(header, path.name), math.prod(grid.shape)
     if compressed and len(content) - offset < count * dtype.itemsize:
         content = _decompress_members(stored, path.name)
     if len(content) - offset < count * dtype.itemsize:
@@ -139,6 +139,15 @@ def _decompress_members(stored: bytes, name: str) -> bytes:
         raise InputError(_damaged(name)) from error
 
 
+def _data_offset(header: Any, name: str) -> int:
+    """Where the voxels begin; NIfTI-1 keeps it as a float, which may be no number."""
+    begin = float(header["vox_offset"])
+    if not 0 <= begin < math.inf:
+        msg = f"{name} has a damaged NIfTI header: its voxels begin at byte {begin:g}"
+        raise InputError(msg)
+    return int(header.get_data_offset())
+
+
 def _parse_header(block: bytes, name: str) -> Any:
     if block[344:348] == b"ni1\0":
         msg = f"{name} is the header of a NIfTI pair (.hdr and .img), expected a single .nii or .nii.gz file"
@@ -152,7 +161,7 @@ def _parse_header(block: bytes, name: str) -> Any:
         raise InputError(msg)
     try:
         return kind(block[:size])
-    except (nib.spatialimages.HeaderDataError, nib.wrapstruct.WrapStructError) as error:
+    except (nib.spatialimages.HeaderDataError, nib.wrapstruct.WrapStructError, OverflowError) as error:
         msg = f"{name} has a damaged NIfTI header: {error}"
         raise InputError(msg) from error
 
