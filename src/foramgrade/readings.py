@@ -233,9 +233,7 @@ def _judge_fat(
     foramina: Sequence[Foramen], surroundings: Sequence[Surroundings | None], image: Volume, spine: Spine
 ) -> Quality:
     """Refuse an image in which fat is dark against muscle, flag one in which it may be; else say nothing."""
-    pairs = [(f, around) for f, around in zip(foramina, surroundings, strict=True) if around is not None]
-    compared = [compare_with_muscle(foramen, around, image=image, spine=spine) for foramen, around in pairs]
-    pooled = pool_comparisons([found for found in compared if found is not None])
+    pooled = pool_comparisons(compare_with_muscle(foramina, surroundings, image=image, spine=spine))
     if pooled is None or not pooled.fat_is_doubtful:
         return Quality(0)
     if not pooled.fat_is_dark:

@@ -43,13 +43,11 @@ def _find(labels: LabelMap) -> tuple[Spine, list[Foramen]]:
 
 
 def _compare(image: Volume, spine: Spine, foramina: list[Foramen]) -> list[Comparison]:
-    zero, compared = find_zero(image), []
+    zero, surroundings = find_zero(image), []
     for foramen in foramina:
         values = sample_image(image, foramen.reported[0])
-        around = None if values is None else look_around(foramen, values, zero=zero, noise=0.0)
-        if around is not None:
-            compared.append(compare_with_muscle(foramen, around, image=image, spine=spine))
-    return [c for c in compared if c is not None]
+        surroundings.append(None if values is None else look_around(foramen, values, zero=zero, noise=0.0))
+    return compare_with_muscle(foramina, surroundings, image=image, spine=spine)
 
 
 def _judge(image: Volume, labels: LabelMap) -> Comparison:

@@ -172,10 +172,9 @@ def _centre_within(
     The slab is given by its normal, a point in its middle and its half-height, mm, the plane by its normal and a point.
     """
     here = spine.codes[box]
-    wanted = np.zeros(int(here.max(initial=0)) + 1, bool)
-    wanted[[code for code in codes if code < len(wanted)]] = True
     normal, middle, half = slab
-    mask = wanted[here] & (np.abs(_along(spine, box, normal, middle)) < half)
+    mask = np.logical_or.reduce([here == code for code in codes])
+    mask &= np.abs(_along(spine, box, normal, middle)) < half
     if front is not None:
         mask &= _along(spine, box, *front) > 0
     centre, voxels = mask_centre(mask, box)

@@ -147,15 +147,26 @@ def find_structures(codes: npt.NDArray[np.uint16], grid: Grid) -> Mapping[int, S
     found: dict[int, Structure] = {}
     # The search walks through its array in the order of C; what is stored in Fortran's is handed over turned.
     turned = codes.flags.f_contiguous and not codes.flags.c_contiguous
-    for index, seen in enumerate(ndimage.find_objects(codes.T if turned else codes)):
+    stored = codes.T if turned else codes
+    around = _labelled_box(stored)
+    for index, seen in enumerate(ndimage.find_objects(stored[around])):
         if seen is None:
             continue
-        box = seen[::-1] if turned else seen
+        i, j, k = (slice(a.start + b.start, a.start + b.stop) for a, b in zip(around, seen, strict=True))
+        box = (k, j, i) if turned else (i, j, k)
         code = index + 1
         mask = codes[box] == code
         centre, voxels = mask_centre(mask, box)
         found[code] = Structure(code, box, grid.to_world(centre), voxels)
     return found
+
+
+def _labelled_box(stored: npt.NDArray[np.uint16]) -> Box:
+    """Box of all that is labelled, along the second and third axis, which one fast pass tells."""
+    plane = np.bitwise_or.reduce(stored, axis=0)
+    used = [np.flatnonzero(plane.any(axis=axis)) for axis in (1, 0)]
+    j, k = (slice(int(u[0]), int(u[-1]) + 1) if len(u) else slice(0, 0) for u in used)
+    return slice(0, len(stored)), j, k
 
 
 def find_labelled(spine: Spine, positions_mm: FloatArray) -> BoolArray:

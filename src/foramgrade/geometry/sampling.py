@@ -19,6 +19,9 @@ _IN_SLICE = 1e-6
 #: Room around the raster's reach that is kept of the labels, mm: the course of thick slices shifts their sheets.
 _ROOM_MM = 2.0
 
+#: In a table of parts: the endplates, until it is known whose they are.
+_PLATE = 255
+
 
 class PartSampler:
     """Samples the parts of one level on sheets; made once per level, for both sides.
@@ -127,9 +130,12 @@ def _parts_in(
     for structure, part in [*known, (spine.canal, Part.CANAL)]:
         if structure is not None and structure.code < len(table):
             table[structure.code] = part
+    plate = ENDPLATE_CODE_OFFSET + segment.upper.code
+    if plate < len(table):
+        table[plate] = _PLATE
     parts = np.ascontiguousarray(table[codes])
-    plates = np.argwhere(codes == ENDPLATE_CODE_OFFSET + segment.upper.code)
-    if len(plates):
+    if plate < len(table):
+        plates = np.argwhere(parts == _PLATE)
         first = [part.start for part in box]
         above = (spine.grid.to_world(plates + first) - frame.origin_mm) @ frame.superior > 0
         parts[tuple(plates.T)] = np.where(above, Part.UPPER, Part.LOWER)

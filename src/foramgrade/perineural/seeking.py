@@ -105,12 +105,18 @@ def seek_ellipses(
     tried, spectra, priors = _templates(allowed.shape, pixel, usual_mm2)
     score = np.stack([_shrink(inside, window, every, -0.5 * _OUTSIDE_COST), _shrink(outside, window, every, -0.5)])
     # Single precision is a thousand times finer than evidence differs by from one image of a patient to the next.
-    within, beside = fft.rfft2(score.astype(np.float32))
+    within, beside = fft.rfft2(score.astype(np.float32)).view(np.float32)
     matched = spectra[0] * within
     matched += spectra[1] * beside
-    evidence = fft.irfft2(matched, s=allowed.shape, overwrite_x=True) * pixel**2
+    # Back from the spectra only where a root may lie.
+    used = np.flatnonzero(allowed.any(axis=1))
+    rows_used = slice(used[0], used[-1] + 1)
+    columnwise = fft.ifft(matched.view(np.complex64), axis=1, overwrite_x=True)[:, rows_used]
+    evidence = fft.irfft(columnwise, n=allowed.shape[1], axis=2).reshape(len(tried), -1)
+    total = evidence.take(np.flatnonzero(allowed[rows_used]), axis=1)
+    total *= pixel**2
+    total -= priors[:, None]
     cost = _shrink(ground.cost_mm2, window, every, 0.0)
-    total = evidence[:, allowed] - priors[:, None]
     kind = np.zeros(allowed.shape, int)
     kind[allowed] = total.argmax(axis=0)
     best = np.full(allowed.shape, -np.inf)
@@ -155,8 +161,12 @@ def _shrink(values: FloatArray, window: tuple[slice, slice], every: int, fill: f
 @lru_cache(maxsize=16)
 def _templates(
     shape: tuple[int, int], pixel_mm: float, usual_mm2: float
-) -> tuple[list[tuple[float, float, float]], npt.NDArray[np.complex64], FloatArray]:
-    """Area, aspect and direction of all ellipses that are tried; spectra of their insides and bands; priors."""
+) -> tuple[list[tuple[float, float, float]], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Area, aspect and direction of all ellipses that are tried; spectra of their insides and bands; priors.
+
+    Ellipses are point symmetric, so that their spectra are real; every number stands twice, for the real and the
+    imaginary part of what it is multiplied with.
+    """
     rows, columns = shape[0] // 2, shape[1] // 2
     tried = [
         (share * usual_mm2, aspect, float(np.radians(direction)))
@@ -172,9 +182,9 @@ def _templates(
         worth = usual_mm2 * (area / usual_mm2) ** _GROWTH_OF_EVIDENCE / pixel_mm**2
         masks[0].append(inside * (worth / inside.sum()))
         masks[1].append(band * (-_BAND_WEIGHT * worth / band.sum()))
-    spectra = np.conj(fft.rfft2(np.roll(np.array(masks, np.float32), (-rows, -columns), axis=(2, 3))))
-    priors = np.array([_prior(area / usual_mm2, aspect) for area, aspect, _ in tried])
-    return tried, spectra, priors
+    spectra = fft.rfft2(np.roll(np.array(masks, np.float32), (-rows, -columns), axis=(2, 3)))
+    priors = np.array([_prior(area / usual_mm2, aspect) for area, aspect, _ in tried], np.float32)
+    return tried, np.repeat(spectra.real, 2, axis=-1), priors
 
 
 def _prior(share: float, aspect: float) -> float:

@@ -190,8 +190,7 @@ def sample_plane(image: Volume, positions_mm: FloatArray) -> tuple[FloatArray, B
         Where that is.
     """
     ijk = np.moveaxis(image.grid.to_ijk(positions_mm), -1, 0)
-    size = np.array(image.grid.shape)[:, None, None]
-    outside: BoolArray = np.any((ijk < -0.5) | (ijk > size - 0.5), axis=0)
+    outside = _are_outside(ijk, image.grid.shape)
     for blank in image.blank_slices:  # between a slice and a missing one there is nothing to interpolate
         outside |= np.abs(ijk[2] - blank) < 1.0 - ON_SLICE
     if outside.all():
@@ -200,6 +199,18 @@ def sample_plane(image: Volume, positions_mm: FloatArray) -> tuple[FloatArray, B
     values: FloatArray = ndimage.map_coordinates(crop, ijk - first[:, None, None], order=1, mode="nearest")
     values[outside] = np.nan
     return values, outside
+
+
+def _are_outside(ijk: FloatArray, shape: tuple[int, ...]) -> BoolArray:
+    """Whether the points (3, H, W) of a part of a plane are outside a grid; between corners that are inside none is."""
+    size = np.array(shape)[:, None, None]
+
+    def beyond(points: FloatArray) -> BoolArray:
+        found: BoolArray = np.any((points < -0.5) | (points > size - 0.5), axis=0)
+        return found
+
+    corners = ijk[:, [[0, 0], [-1, -1]], [[0, -1], [0, -1]]]
+    return beyond(ijk) if beyond(corners).any() else np.zeros(ijk.shape[1:], bool)
 
 
 def measure_noise(image: Volume, section: Section) -> float:
@@ -238,11 +249,13 @@ def estimate_noise(values: FloatArray) -> float:
     -----
     *Definition*: 1.4826 x median absolute second difference, over the root of 6, the noise gain of (1, -2, 1).
     """
-    differences = np.abs(values[2:] - 2 * values[1:-1] + values[:-2])
-    differences = differences[np.isfinite(differences)]
+    differences = np.abs(values[2:] - 2 * values[1:-1] + values[:-2]).ravel(order="K")
+    known = np.isfinite(differences)
+    if not known.all():
+        differences = differences[known]
     if differences.size < 100:
         return 0.0
-    return float(1.4826 * np.median(differences) / np.sqrt(6.0))
+    return float(1.4826 * np.median(differences, overwrite_input=True) / np.sqrt(6.0))
 
 
 def _crop(image: Volume, positions_mm: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from foramgrade.anatomy.spine import Spine, voxel_positions
+from foramgrade.anatomy.frame import Frame
+from foramgrade.anatomy.spine import Spine, Structure, voxel_positions
 from foramgrade.arrays import FloatArray
 from foramgrade.findings import Side
 from foramgrade.geometry.foramen import Foramen
@@ -96,17 +97,26 @@ class Comparison:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _DiscTissue:
+    """How far a disc reaches to the sides and back in its level's frame, mm, and its intensities in the image."""
+
+    side_mm: float
+    back_mm: float
+    values: FloatArray
+
+
 def compare_with_muscle(
-    foramen: Foramen, surroundings: Surroundings, *, image: Volume, spine: Spine
-) -> Comparison | None:
-    """Compare the tissue at a foramen with the muscles beside it.
+    foramina: Sequence[Foramen], surroundings: Sequence[Surroundings | None], *, image: Volume, spine: Spine
+) -> list[Comparison]:
+    """Compare the tissue at every foramen with the muscles beside it.
 
     Parameters
     ----------
-    foramen : Foramen
+    foramina : sequence of Foramen
         Where to look.
-    surroundings : Surroundings
-        Intensities around the opening.
+    surroundings : sequence of Surroundings or None
+        Intensities around every opening.
     image : Volume
         The whole image.
     spine : Spine
@@ -114,8 +124,8 @@ def compare_with_muscle(
 
     Returns
     -------
-    Comparison or None
-        None where no disc is labelled, too little muscle is in the image, or it has no signal.
+    list of Comparison
+        Of the foramina with surroundings, a labelled disc, and enough muscle in the image that has a signal.
 
     Notes
     -----
@@ -124,13 +134,31 @@ def compare_with_muscle(
     distance. *Limits*: wasted muscle that is mostly fat, marrow oedema, and discs darker than marrow make a
     fat-suppressed image look like one in which fat is bright: it is not recognised.
     """
-    disc = foramen.segment.disc
-    if disc is None:
-        return None
-    positions = voxel_positions(spine, disc.code, disc.box)
+    discs: dict[int, _DiscTissue] = {}
+    compared = []
+    for foramen, around in zip(foramina, surroundings, strict=True):
+        structure = foramen.segment.disc
+        if around is None or structure is None:
+            continue
+        if structure.code not in discs:  # the same, in the same frame, left and right
+            discs[structure.code] = _sample_disc(structure, foramen.frame, image, spine)
+        compared.append(_compare_one(foramen, around, discs[structure.code], image, spine))
+    return [comparison for comparison in compared if comparison is not None]
+
+
+def _sample_disc(structure: Structure, frame: Frame, image: Volume, spine: Spine) -> _DiscTissue:
+    positions = voxel_positions(spine, structure.code, structure.box)
     seen, values = _look_up(image.array, image.grid.to_ijk(positions))
-    muscles = _sample_muscles(foramen, foramen.frame.to_frame(positions), image, spine)
-    if not muscles or not seen.any():
+    right_mm, front_mm = frame.to_frame(positions)[:, :2].T
+    side_mm, back_mm = float(np.quantile(np.abs(right_mm), 0.98)), float(np.quantile(front_mm, 0.02))
+    return _DiscTissue(side_mm, back_mm, values[seen].astype(float))
+
+
+def _compare_one(
+    foramen: Foramen, surroundings: Surroundings, disc: _DiscTissue, image: Volume, spine: Spine
+) -> Comparison | None:
+    muscles = _sample_muscles(foramen, disc, image, spine)
+    if not muscles or not len(disc.values):
         return None
     levels = [float(np.quantile(sampled, MUSCLE_QUANTILE)) - surroundings.zero for sampled in muscles]
     if min(levels) <= 0:
@@ -143,7 +171,7 @@ def compare_with_muscle(
     return Comparison(
         marrow=surroundings.marrow / muscle,
         brightest=max(float(np.quantile(surroundings.unlabelled, NEAR_QUANTILE)) / muscle, *among),
-        disc=(float(np.median(values[seen].astype(float))) - surroundings.zero) / muscle,
+        disc=(float(np.median(disc.values)) - surroundings.zero) / muscle,
     )
 
 
@@ -165,13 +193,12 @@ def pool_comparisons(comparisons: Sequence[Comparison]) -> Comparison | None:
     )
 
 
-def _sample_muscles(foramen: Foramen, disc_mm: FloatArray, image: Volume, spine: Spine) -> list[FloatArray]:
+def _sample_muscles(foramen: Foramen, disc: _DiscTissue, image: Volume, spine: Spine) -> list[FloatArray]:
     """Intensities of psoas and of multifidus at the foramen's level and side, where enough of them is seen."""
     frame = foramen.frame
-    side_mm, back_mm = np.quantile(np.abs(disc_mm[:, 0]), 0.98), np.quantile(disc_mm[:, 1], 0.02)
     sign = 1.0 if foramen.side is Side.RIGHT else -1.0
     found: list[FloatArray] = []
-    for box, start in ((PSOAS_BOX_MM, (side_mm, 0.0, 0.0)), (MULTIFIDUS_BOX_MM, (0.0, back_mm, 0.0))):
+    for box, start in ((PSOAS_BOX_MM, (disc.side_mm, 0.0, 0.0)), (MULTIFIDUS_BOX_MM, (0.0, disc.back_mm, 0.0))):
         axes = [np.arange(low, high, MUSCLE_STEP_MM) + first for (low, high), first in zip(box, start, strict=True)]
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3) * (sign, 1.0, 1.0)
         world = frame.to_world(points)
