@@ -2,13 +2,14 @@
 
 Usage: python scripts/bench_loaders.py [--rounds 15] [--slices 17] [--size 512]
        python scripts/bench_loaders.py --tree 20000
+       python scripts/bench_loaders.py --labels FOLDER ...
 
 Then NIfTI archives, an image and a label map, beside nibabel and beside inflating them by ISA-L alone.
 
 The series is classic, with a header as long as a scanner's: some 130 elements and a private block of 60 kB. Every
 reader works in a process of its own, after one run to warm up; the runs of all readers take turns, so that whatever
 else the machine does meets all of them. Peak memory is that of a fresh process which imports the reader and reads once.
-dicom2nifti is left out where it is not installed.
+dicom2nifti and ISA-L (``isal``) are left out where they are not installed.
 """
 
 import argparse
@@ -128,6 +129,12 @@ def find_reader(name: str, folder: Path) -> Callable[[], object]:
     return lambda: [file.read_bytes() for file in sorted(folder.iterdir())]
 
 
+def is_at_hand(reader: str) -> bool:
+    """Whether the package behind a reader is installed; those of the package itself always are."""
+    needed = {"dicom2nifti": "dicom2nifti", "ISA-L": "isal"}.get(reader.split()[0])
+    return needed is None or importlib.util.find_spec(needed) is not None
+
+
 def compare(names: list[str], folder: Path, rounds: int, *, ours: str) -> None:
     """Print a table of readers of one folder; the runs of all take turns, ratios are taken within a round."""
     memory = {}
@@ -155,7 +162,7 @@ def compare(names: list[str], folder: Path, rounds: int, *, ours: str) -> None:
 
 def compare_series(rounds: int, *, slices: int, size: int) -> None:
     """Print a table of all readers on one DICOM series."""
-    names = [name for name in READERS if name != "dicom2nifti" or importlib.util.find_spec(name)]
+    names = [name for name in READERS if is_at_hand(name)]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "series"
         make_series(folder, slices=slices, size=size)
@@ -179,7 +186,7 @@ def compare_archives(rounds: int) -> None:
         nib.save(nib.Nifti1Image(codes[ramp // 60 % 10], np.diag([0.6, 0.6, 0.9, 1.0])), folder / "labels.nii.gz")
         for what, ours in (("image", "foramgrade image"), ("labels", "foramgrade labels")):
             print(f"\n{what}.nii.gz of {' x '.join(map(str, shape))}, median of {rounds} interleaved readings\n")
-            compare([name for name in ARCHIVE_READERS if what in name], folder, rounds, ours=ours)
+            compare([name for name in ARCHIVE_READERS if what in name and is_at_hand(name)], folder, rounds, ours=ours)
 
 
 def make_tree(root: Path, files: int) -> None:
@@ -222,6 +229,13 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=17)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--tree", type=int, metavar="FILES", help="list a generated tree of so many files instead")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="read labels.nii.gz there instead, as bench_study keeps",
+    )
     parser.add_argument("--serve", nargs=2, metavar=("READER", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
@@ -233,6 +247,11 @@ def main() -> None:
         serve(lambda: once)
     elif given.tree:
         measure_tree(given.tree)
+    elif given.labels:
+        for folder in given.labels:
+            print(f"\n{folder.name}/labels.nii.gz, median of {given.rounds} interleaved readings\n")
+            names = [name for name in ARCHIVE_READERS if "labels" in name and is_at_hand(name)]
+            compare(names, folder, given.rounds, ours="foramgrade labels")
     else:
         compare_series(given.rounds, slices=given.slices, size=given.size)
         compare_archives(given.rounds)

@@ -22,6 +22,7 @@ PACKAGES = {
     "numpy": "numpy",
     "scipy": "scipy",
     "isal": "isal",
+    "deflate": "deflate",
     "pydicom": "pydicom",
     "nibabel": "nibabel",
     "SimpleITK": "simpleitk",

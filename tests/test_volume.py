@@ -88,6 +88,31 @@ def test_a_volume_keeps_a_read_only_copy_in_its_order_of_storage(oblique_grid):
         volume.array[0, 0, 0] = 9  # type: ignore[index]
 
 
+def test_what_nobody_can_write_to_is_not_copied(oblique_grid):
+    own = np.zeros(oblique_grid.shape, np.int16)
+    own.flags.writeable = False
+    buffer = np.frombuffer(bytes(own.nbytes), np.int16).reshape(oblique_grid.shape, order="F")
+    shown = np.frombuffer(memoryview(bytearray(own.nbytes)).toreadonly(), np.int16).reshape(oblique_grid.shape)
+    for values in (own, buffer, shown):
+        assert Volume(values, oblique_grid).array is values
+        with pytest.raises(ValueError, match="read-only"):
+            values[0, 0, 0] = 1
+
+
+def test_what_somebody_may_write_to_is_copied(oblique_grid):
+    shape = oblique_grid.shape
+    behind = np.zeros((2, *shape), np.int16)
+    view = behind[0]
+    view.flags.writeable = False
+    open_buffer = np.frombuffer(bytearray(view.nbytes), np.int16).reshape(shape)
+    open_buffer.flags.writeable = False
+    part = np.frombuffer(bytes(2 * view.nbytes), np.int16).reshape(*shape, 2)[..., 0]
+    for values in (view, open_buffer, part, np.zeros(shape)):
+        kept = Volume(values, oblique_grid).array
+        assert not np.shares_memory(kept, values)
+        assert not kept.flags.writeable
+
+
 def test_values_must_lie_on_the_grid(oblique_grid):
     with pytest.raises(GridMismatchError, match=r"the image has shape \(2, 2, 2\), its grid has shape \(20, 26, 9\)"):
         Volume(np.zeros((2, 2, 2)), oblique_grid)

@@ -8,7 +8,7 @@ only inside the loaders and exports.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -121,11 +121,21 @@ def _frozen(array: npt.NDArray[Kind], grid: Grid, name: str) -> npt.NDArray[Kind
     if array.shape != grid.shape:
         msg = f"{name} has shape {array.shape}, its grid has shape {grid.shape}: they must be equal"
         raise GridMismatchError(msg)
-    if array.base is None and not array.flags.writeable:
-        return array  # nobody can write to it: a copy would only double the memory
+    if _is_kept(array):
+        return array  # a copy would only double the memory
     copy = np.array(array, order="K")
     copy.flags.writeable = False
     return copy
+
+
+def _is_kept(array: npt.NDArray[Any]) -> bool:
+    """Whether nobody can write to an array: it has its own memory, or all of a read-only buffer, as readers fill."""
+    if array.flags.writeable or not array.flags.aligned or not array.flags.forc:
+        return False
+    holder: Any = array.base
+    while isinstance(holder, np.ndarray) and holder.nbytes == array.nbytes and not holder.flags.writeable:
+        holder = holder.base
+    return holder is None or isinstance(holder, bytes) or (isinstance(holder, memoryview) and holder.readonly)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +145,7 @@ class Volume:
     Parameters
     ----------
     array : (I, J, K) real array
-        Intensities, arbitrary units. Copied and kept read-only.
+        Intensities, arbitrary units. Kept read-only; copied unless nobody can write to it.
     grid : Grid
         Where the voxels are.
     sequence : Sequence or None
@@ -167,7 +177,7 @@ class LabelMap:
     ----------
     array : (I, J, K) integer array
         Label of every voxel, 0 is background; with `shares` the likeliest structure of the voxel, also where less than
-        half of it is labelled. Copied and kept read-only.
+        half of it is labelled. Kept read-only; copied unless nobody can write to it.
     grid : Grid
         Where the voxels are.
     scheme : str

@@ -359,6 +359,18 @@ def test_a_few_unknown_voxels_are_other_tissue(unknown_voxels, fits):
             relabel(labels, load_scheme("spider"))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, ">u2"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("where", [0, 7, 8, 25, 26])
+def test_no_voxel_is_left_out_of_the_count(where: int, order: str, dtype: str) -> None:
+    array = np.zeros(27, dtype)
+    array[[3, 12, 20]] = [1, 2, 3]
+    array[where] = 77
+    labels = LabelMap(array.reshape((3, 3, 3), order=order), Grid((3, 3, 3), np.eye(4)), "spider")
+    with pytest.raises(InputError, match="25% of the labelled voxels carry the unknown numbers 77"):
+        relabel(labels, load_scheme("spider"))
+
+
 @pytest.mark.parametrize("value", [70000, -3])
 def test_an_image_is_no_label_map(value):
     array = np.full((2, 2, 2), value, np.int32)

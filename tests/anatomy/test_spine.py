@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -58,6 +59,21 @@ def test_structures_agree_with_a_naive_count(oblique_grid: Grid) -> None:
         assert [(b.start, b.stop) for b in structure.box] == list(
             zip(where.min(axis=0), where.max(axis=0) + 1, strict=True)
         )
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_of_nothing_no_structure_is_found(oblique_grid: Grid, order: Literal["C", "F"]) -> None:
+    assert not find_structures(np.zeros(oblique_grid.shape, np.uint16, order=order), oblique_grid)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("at", [(0, 0, 0), (-1, -1, -1), (0, -1, 4), (7, 0, -1)])
+def test_a_structure_of_one_voxel_is_found(oblique_grid: Grid, at: tuple[int, ...], order: Literal["C", "F"]) -> None:
+    codes = np.zeros(oblique_grid.shape, np.uint16, order=order)
+    codes[at] = 9
+    (structure,) = find_structures(codes, oblique_grid).values()
+    assert [(b.start, b.stop) for b in structure.box] == [(n, n + 1) for n in np.argwhere(codes)[0]]
+    assert structure.centroid_mm == pytest.approx(oblique_grid.to_world(np.argwhere(codes)[0]))
 
 
 def test_positions_of_a_code_are_its_voxels(oblique_grid: Grid) -> None:

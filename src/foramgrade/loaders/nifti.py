@@ -12,10 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import deflate
 import lazy_loader as lazy
 import numpy as np
 import numpy.typing as npt
-from isal import igzip_lib
 
 from foramgrade.errors import InputError
 from foramgrade.loaders.placement import place_grid, spatial_shape
@@ -104,7 +104,7 @@ def read_nifti(path: Path, *, orientation: Orientation | None = None) -> tuple[n
     stored = path.read_bytes()
     compressed = stored.startswith(_GZIP_MARK)
     content = _decompress(stored, path.name) if compressed else stored
-    header = _parse_header(content[:_LARGEST_HEADER], path.name)
+    header = _parse_header(bytes(content[:_LARGEST_HEADER]), path.name)
     grid = _grid(header, path.name, orientation)
     dtype = header.get_data_dtype()
     if dtype.kind not in "iuf":
@@ -117,17 +117,18 @@ def read_nifti(path: Path, *, orientation: Orientation | None = None) -> tuple[n
     if len(content) - offset < count * dtype.itemsize:
         msg = f"{_damaged(path.name)}: {max(len(content) - offset, 0)} of {count * dtype.itemsize} bytes of voxels"
         raise InputError(msg)
-    values = np.frombuffer(content, dtype, count, offset).reshape(grid.shape, order="F")
+    # Read-only, so that what keeps the voxels need not copy them.
+    values = np.frombuffer(memoryview(content).toreadonly(), dtype, count, offset).reshape(grid.shape, order="F")
     return _scaled(values, header, path.name), grid
 
 
-def _decompress(stored: bytes, name: str) -> bytes:
-    """Most archives have one member, which ISA-L inflates in one go into a buffer as long as the archive says."""
+def _decompress(stored: bytes, name: str) -> bytes | bytearray:
+    """Most archives have one member, which libdeflate inflates in one go into a buffer as long as the archive says."""
     length = min(int.from_bytes(stored[-4:], "little"), _LARGEST_RATIO * len(stored))
     try:
-        content = igzip_lib.decompress(stored, flag=igzip_lib.DECOMP_GZIP, bufsize=max(length, 1))
-    except igzip_lib.IsalError as error:  # type: ignore[misc]  # isal's stubs make an object of the class
-        raise InputError(_damaged(name)) from error
+        content = deflate.gzip_decompress(stored, max(length, _LARGEST_HEADER))
+    except (deflate.DeflateError, ValueError):
+        return _decompress_members(stored, name)  # several, or damaged, which the checksums tell
     return content if len(content) >= _LARGEST_HEADER else _decompress_members(stored, name)
 
 

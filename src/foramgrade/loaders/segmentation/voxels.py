@@ -69,13 +69,14 @@ def whole_numbers(
             )
             raise InputError(msg)
         array = rounded
-    lowest, highest = int(array.min()), int(array.max())
+    lowest = 0 if array.dtype.kind == "u" else int(array.min())
+    highest = int(array.max())
     if lowest < 0:
         msg = f"{name}: found the label {lowest}, expected no negative numbers (a mask stored as signed bytes?)"
         raise InputError(msg)
     if highest == 0 and not empty_allowed:
         raise InputError(nothing_labelled(name))
-    return array.astype(np.min_scalar_type(highest))
+    return array.astype(np.min_scalar_type(highest), copy=False)
 
 
 def parse_label(text: str) -> int | None:
