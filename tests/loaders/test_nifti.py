@@ -1,4 +1,5 @@
 import gzip
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -236,6 +237,20 @@ def test_a_damaged_header_is_refused(image, tmp_path):
     path = tmp_path / "i.nii"
     path.write_bytes(content)
     with pytest.raises(InputError, match="has a damaged NIfTI header"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize("number", [0, -1, 8, 32767, -32768])
+def test_an_impossible_number_of_dimensions_is_refused(number, oblique_grid, numbers, tmp_path):
+    # Where neither byte order makes sense of it, nibabel takes the other one than this machine's.
+    header = nib.Nifti1Header(endianness=">" if sys.byteorder == "little" else "<")
+    content = bytearray(nib.Nifti1Image(numbers, oblique_grid.affine, header).to_bytes())
+    content[40:42] = np.array(number, header["dim"].dtype).tobytes()  # dim[0]
+    path = tmp_path / "i.nii"
+    path.write_bytes(content)
+    with pytest.raises(
+        InputError, match=rf"^i.nii has a damaged NIfTI header: it has {number} dimensions, expected 3$"
+    ):
         read_volume(path)
 
 

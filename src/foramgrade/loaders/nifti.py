@@ -32,6 +32,7 @@ MM_PER_UNIT: Mapping[int, float] = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 
 _GZIP_MARK = b"\x1f\x8b"
 _LARGEST_HEADER = 540
+_MOST_DIMENSIONS = 7
 
 #: No deflated byte stands for more than this many.
 _LARGEST_RATIO = 1032
@@ -168,6 +169,10 @@ def _parse_header(block: bytes, name: str) -> Any:
 
 
 def _grid(header: Any, name: str, orientation: Orientation | None) -> Grid:
+    dimensions = int(header["dim"][0])
+    if not 1 <= dimensions <= _MOST_DIMENSIONS:
+        msg = f"{name} has a damaged NIfTI header: it has {dimensions} dimensions, expected 3"
+        raise InputError(msg)
     shape = spatial_shape(header.get_data_shape(), name=name)
     code = int(header["xyzt_units"]) & 7
     if code not in MM_PER_UNIT:
