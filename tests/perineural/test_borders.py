@@ -12,9 +12,11 @@ from foramgrade.perineural.borders import (
     STRUCTURE_FAT,
     STRUCTURE_MM,
     Bounds,
+    FatProfile,
     describe_borders,
     first_structures,
     measure_profile,
+    show_sides,
 )
 from foramgrade.perineural.root import describe_root
 
@@ -125,6 +127,16 @@ def test_marrow_behind_a_dark_cortex_is_no_fat_where_nothing_is_labelled(draw):
     profile = measure_profile(root, image, Bounds(free, np.zeros_like(free), parts, closed=False), PIXEL_MM)
     findings = describe_borders(profile, **LIMITS)
     assert findings[Border.ANTERIOR].state is BorderState.LOST
+
+
+def test_a_side_shows_fat_by_its_mean_up_to_what_counts():
+    angles = np.arange(0.0, 360.0, 5.0)
+    thickness = np.zeros(72)
+    thickness[:10] = 3.0  # superior, from 0 to 45 degrees: 10 of 19 directions; at 45 it is posterior's too
+    thickness[27:46] = 0.6  # 135 to 225 degrees, all of inferior
+    profile = FatProfile(angles, thickness, np.zeros(72), np.zeros(72, np.uint8))
+    shown = [10 / 19, (1.0 + 0.5) / 19, 0.5, 0.5 / 19]
+    assert show_sides(profile, 1.2) == pytest.approx(shown)
 
 
 def test_a_structure_begins_where_a_millimetre_without_fat_does():

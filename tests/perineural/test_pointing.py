@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from foramgrade.findings import ForamenPoint, Level, Side
+from foramgrade.geometry.pointed import look_at_points
 from foramgrade.perineural.envelope import fat_outshines, fit_envelope
 from foramgrade.perineural.marrow import find_bone, find_bulk, measure_marrow
-from foramgrade.perineural.pointing import ROOT_ABOVE_MM, SEEK_MM, ground_of_point
+from foramgrade.perineural.pointing import ROOT_ABOVE_MM, SEEK_MM, ground_of_point, read_points
+from foramgrade.perineural.seeking import excess_of_one_side
 from foramgrade.perineural.signal import Signal
 from foramgrade.volume import Grid, Volume
 
@@ -106,3 +109,36 @@ def test_the_root_is_sought_a_little_above_the_point():
     assert not ground.allowed[0, 0]
     assert ground.allowed.sum() * PIXEL_MM**2 == pytest.approx(np.pi * SEEK_MM**2, rel=0.02)
     assert not ground.closed
+
+
+def test_a_root_in_fat_outweighs_the_nearer_border_of_a_bulge():
+    """Fat of 26 x 20 mm; a bulge as bright as nerve fills its front, a root of 4 mm lies in the fat behind."""
+    up, forward = (np.indices((160, 160)) - 80) * 0.5
+    opening = np.hypot(up / 13, forward / 10)
+    drawn = np.select([opening < 1, opening < 1.08], [1.0, 0.1], 0.6)
+    drawn[(opening < 1) & (forward > 1)] = 0.4
+    drawn[np.hypot(up - 5, forward + 5) < 2] = 0.4
+    drawn[:, :6] = 1.0  # under the skin
+    noise = np.random.default_rng(0).normal(0, 0.02, (5, 160, 160))
+    affine = np.array([[4.5, 0, 0, -9], [0, 0, 0.5, -40], [0, 0.5, 0, -40], [0, 0, 0, 1.0]])
+    image = Volume((1000 * (drawn + noise)).astype(np.float32), Grid((5, 160, 160), affine))
+    point = ForamenPoint(Level("L4", "L5"), Side.RIGHT, (0.0, 0.0, 0.0))
+    (sighting,) = read_points(look_at_points([point], image.grid), image, image_pixel_mm=0.5)
+    likeliest = sighting.candidates[0]
+    away = np.array(likeliest.content.root.centre) - sighting.pointed.at
+    assert away * likeliest.section.pixel_mm == pytest.approx([5.0, -5.0], abs=0.3)
+    assert likeliest.weight > 0.5
+
+
+@pytest.mark.parametrize("sides", [(1, 1, 1, 1), (0, 0, 0, 0), (1, 1, 0, 0), (0.4, 0, 0.4, 0), (0.2, 0.9, 0.9, 0.9)])
+def test_what_two_sides_show_counts_in_full(sides):
+    assert excess_of_one_side(sides, 12.0, 22.0) == 0
+
+
+def test_what_one_side_shows_more_than_the_others_speaks_for_a_border():
+    whole = excess_of_one_side((0, 0, 0, 1), 22.0, 22.0)
+    assert whole == pytest.approx(0.6 / 4 * 22.0), (
+        "the weight of the band, a quarter of it, the evidence of a usual root"
+    )
+    assert excess_of_one_side((0.5, 0, 1, 0.25), 22.0, 22.0) == pytest.approx(whole / 2)
+    assert excess_of_one_side((0, 1, 0, 0), 11.0, 22.0) == pytest.approx(whole * 0.5**0.35)

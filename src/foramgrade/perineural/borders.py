@@ -168,6 +168,32 @@ def measure_profile(
     return FatProfile(angles, thickness, gap, ends)
 
 
+def show_sides(profile: FatProfile, reach_mm: float) -> list[float]:
+    """How much fat each of the four sides shows near the root.
+
+    Parameters
+    ----------
+    profile : FatProfile
+        Fat around the root.
+    reach_mm : float
+        More fat than this shows no more, mm.
+
+    Returns
+    -------
+    list of float
+        0 where there is none, 1 where all of a quarter of the directions has at least so much; in the order of
+        `SECTOR_MIDDLE_DEG`.
+    """
+    shown = np.minimum(profile.thickness_mm / reach_mm, 1.0)
+    return [float(np.mean(shown[_within(profile, middle, 90.0)])) for middle in SECTOR_MIDDLE_DEG.values()]
+
+
+def _within(profile: FatProfile, middle_deg: float, width_deg: float) -> BoolArray:
+    """Whether directions lie in a sector."""
+    within: BoolArray = np.abs((profile.angles_deg - middle_deg + 180.0) % 360.0 - 180.0) <= width_deg / 2
+    return within
+
+
 def first_structures(
     fat: FloatArray, start: npt.NDArray[np.intp], last: npt.NDArray[np.intp], step: float
 ) -> npt.NDArray[np.intp]:
@@ -281,8 +307,7 @@ def describe_borders(
     """
     borders = {}
     for border, middle in SECTOR_MIDDLE_DEG.items():
-        away = np.abs((profile.angles_deg - middle + 180.0) % 360.0 - 180.0)
-        chosen = away <= sector_deg / 2
+        chosen = _within(profile, middle, sector_deg)
         fat = profile.thickness_mm[chosen]
         thickness = float(np.median(fat))
         # Noise adds up over the independent pixels of a film; a stretch without a peak of fat is not counted at all.

@@ -9,12 +9,12 @@ from foramgrade.arrays import BoolArray, FloatArray
 from foramgrade.findings import Quality
 from foramgrade.geometry.planes import Part, Section
 from foramgrade.geometry.pointed import Pointed
-from foramgrade.perineural.borders import Bounds
+from foramgrade.perineural.borders import Bounds, show_sides
 from foramgrade.perineural.envelope import Envelope, fat_outshines, fit_envelope, signal_near
 from foramgrade.perineural.marrow import find_bone, find_bulk, measure_marrow
 from foramgrade.perineural.reading import Content, expected_brightness, read_section
 from foramgrade.perineural.root import usual_area
-from foramgrade.perineural.seeking import Ground
+from foramgrade.perineural.seeking import BAND_MM, Ground, excess_of_one_side
 from foramgrade.perineural.signal import SMALLEST_FAT_RATIO, Signal, find_zero, measure_noise, sample_image
 from foramgrade.volume import Volume
 
@@ -142,7 +142,8 @@ def read_points(
     Notes
     -----
     *Definition*: the `MOST_CANDIDATES` likeliest places of each section are candidates. Weights fall by e for each
-    `EVIDENCE_SCALE_MM2` that less speaks for one than for the best, its distance from the point counted.
+    `EVIDENCE_SCALE_MM2` that less speaks for one than for the best, its distance from the point counted. Fat on one
+    side alone speaks for no candidate: it is what the border of any tissue shows.
     """
     zero = find_zero(image)
     points = np.array([point.place.position_mm for point in pointed])
@@ -221,7 +222,7 @@ def _look_for(
         # Where one is asked for, what less speaks for than for the best so far need not be outlined.
         least = max(score for score, _, _ in found) + cost if found and most == 1 else 0.0
         contents = _read(look, pointed, image_pixel_mm, marrow, expected, most, least)
-        found += [(content.root.evidence_mm2 - cost, look, content) for content in contents]
+        found += [(_evidence(content) - cost, look, content) for content in contents]
     if not found:
         return Sighting(pointed, known[0].section, known[0].image, (), pointed.quality | Quality.ROOT_NOT_FOUND)
     scores = np.array([score for score, _, _ in found])
@@ -233,6 +234,13 @@ def _look_for(
     ]
     candidates.sort(key=lambda one: -one.weight)
     return Sighting(pointed, known[0].section, known[0].image, tuple(candidates), pointed.quality)
+
+
+def _evidence(content: Content) -> float:
+    """What speaks for a candidate, mm2; fat on a single side of it speaks for a border, not for a root."""
+    root = content.root
+    excess = excess_of_one_side(show_sides(content.profile, BAND_MM), root.area_mm2, content.usual_mm2)
+    return root.evidence_mm2 - excess
 
 
 def _read(

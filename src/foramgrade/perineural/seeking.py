@@ -5,6 +5,7 @@ a band outside. Evidence grows with the area, but slowly: like tissue comes in p
 twice as likely to be the nerve. Size, elongation and place have a prior.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,7 +24,7 @@ ASPECTS = (1.0, 1.3, 1.7, 2.3, 3.0)
 _DIRECTIONS = tuple(range(0, 180, 20))
 
 #: Width of the band around an ellipse that should be unlike it, mm, and its weight against the inside.
-_BAND_MM, _BAND_WEIGHT = 1.2, 0.6
+BAND_MM, _BAND_WEIGHT = 1.2, 0.6
 
 #: Evidence grows with this power of the area.
 _GROWTH_OF_EVIDENCE = 0.35
@@ -137,7 +138,7 @@ def find_window(allowed: BoolArray, pixel_mm: float, usual_mm2: float) -> tuple[
     """Rows and columns around the allowed pixels, in multiples of 16 search pixels so that templates are reused."""
     every = max(1, round(SEARCH_PIXEL_MM / pixel_mm))
     # The search is cyclic: without an ellipse's reach of room, what sticks out of one end comes in at the other.
-    longest = (np.sqrt(AREAS[-1] * usual_mm2 * ASPECTS[-1] / np.pi) + _BAND_MM) / pixel_mm
+    longest = (np.sqrt(AREAS[-1] * usual_mm2 * ASPECTS[-1] / np.pi) + BAND_MM) / pixel_mm
     room = 2 * every + int(np.ceil(longest / every)) * every
     parts = []
     for axis in (0, 1):
@@ -178,13 +179,45 @@ def _templates(
     for area, aspect, direction in tried:
         ellipse = Ellipse.of_area(rows, columns, area, aspect, direction)
         inside = fill_ellipse(ellipse, shape, pixel_mm)
-        band = fill_ellipse(ellipse, shape, pixel_mm, grow_mm=_BAND_MM) - inside
-        worth = usual_mm2 * (area / usual_mm2) ** _GROWTH_OF_EVIDENCE / pixel_mm**2
+        band = fill_ellipse(ellipse, shape, pixel_mm, grow_mm=BAND_MM) - inside
+        worth = _worth(area, usual_mm2) / pixel_mm**2
         masks[0].append(inside * (worth / inside.sum()))
         masks[1].append(band * (-_BAND_WEIGHT * worth / band.sum()))
     spectra = fft.rfft2(np.roll(np.array(masks, np.float32), (-rows, -columns), axis=(2, 3)))
     priors = np.array([_prior(area / usual_mm2, aspect) for area, aspect, _ in tried], np.float32)
     return tried, np.repeat(spectra.real, 2, axis=-1), priors
+
+
+def excess_of_one_side(sides: Sequence[float], area_mm2: float, usual_mm2: float) -> float:
+    """Evidence that a candidate for the root owes to contrast on one of its sides alone.
+
+    Parameters
+    ----------
+    sides : sequence of float
+        How far each side shows other tissue in the band around it, 0 to 1.
+    area_mm2, usual_mm2 : float
+        Its area, and the usual one of the root.
+
+    Returns
+    -------
+    float
+        What the side that shows most adds beyond the one that shows next to most, mm2: tissue like nerve with fat on a
+        single side is the border of whatever lies there, be it disc, ligament or a root inside it.
+
+    Examples
+    --------
+    >>> surrounded, at_a_corner, at_a_border = (1, 1, 1, 1), (1, 1, 0, 0), (1, 0, 0, 0)
+    >>> [round(excess_of_one_side(sides, 20, 20), 2) for sides in (surrounded, at_a_corner, at_a_border)]
+    [0.0, 0.0, 3.0]
+    """
+    *_, second, most = sorted(sides)
+    # From nerve to what is surely none likeness falls by one.
+    return float(_BAND_WEIGHT * _worth(area_mm2, usual_mm2) * (most - second) / len(sides))
+
+
+def _worth(area_mm2: float, usual_mm2: float) -> float:
+    """Most evidence, mm2, that an ellipse of an area can have."""
+    return float(usual_mm2 * (area_mm2 / usual_mm2) ** _GROWTH_OF_EVIDENCE)
 
 
 def _prior(share: float, aspect: float) -> float:
