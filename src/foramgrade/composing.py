@@ -7,6 +7,7 @@ import numpy as np
 
 from foramgrade.findings import (
     FAT_QUANTITY,
+    BorderState,
     Evidence,
     ForamenAssessment,
     Grade,
@@ -14,15 +15,17 @@ from foramgrade.findings import (
     PerineuralFindings,
     Quality,
     Quantity,
+    RootShape,
 )
 from foramgrade.geometry.judging import judge_level
 from foramgrade.geometry.opening import SEAL_LIMIT_MM
-from foramgrade.grader.confidence import GradeProbabilities, find_competing
+from foramgrade.grader.confidence import GradeProbabilities, find_competing, grade_probabilities
 from foramgrade.grader.criteria import Criteria
 from foramgrade.grader.grading import grade, not_gradable
 from foramgrade.grader.wording import describe_doubt
 from foramgrade.perineural.pointing import Candidate, Sighting
 from foramgrade.perineural.reading import Content, describe_content, find_undecidable, leave_undecided
+from foramgrade.perineural.shape import expected_change
 
 #: Why a foramen has no grade, worst reason first.
 _WHY_NOT: Mapping[Quality, str] = {
@@ -37,8 +40,9 @@ _WHY_NOT: Mapping[Quality, str] = {
 }
 
 #: How often another structure is taken for the root around a point, or where none shows on the section of the smallest
-#: area: about as often as on an independent simulator of clinical T1 series, with points some millimetres off the root.
-MISPLACED = 0.3
+#: area, and around a point where what was taken has a clear outline: about as often as on two independent simulators of
+#: clinical series, with points some millimetres off the root.
+MISPLACED, MISPLACED_CLEAR = 0.3, 0.15
 
 #: Candidates for the root that are less probable than this share of the best are left out.
 LEAST_WEIGHT = 0.05
@@ -83,16 +87,32 @@ def grade_content(
     undecidable = find_undecidable(content, pixel_mm)
     if undecidable is not None:
         return leave_undecided(findings), quality, not_gradable(undecidable, criteria), ()
-    given = grade(findings, criteria)
+    given = _allow_for_unseen_shape(grade(findings, criteria), findings, criteria)
     if misplaced and given.lee is not None and given.probabilities is not None:
-        mixed = _mix([(1.0, given.probabilities)], misplaced)
-        given = replace(
-            given, confidence=mixed[given.lee], probabilities=mixed, competing=find_competing(given.lee, mixed)
-        )
+        given = _with_probabilities(given, given.lee, _mix([(1.0, misplaced, given.probabilities)]))
     doubt = describe_doubt(given, criteria)
     if doubt is None:
         return findings, quality, given, ()
     return findings, quality | Quality.UNCERTAIN, given, (doubt,)
+
+
+def _allow_for_unseen_shape(given: Grade, findings: PerineuralFindings, criteria: Criteria) -> Grade:
+    """The grade with the probabilities that it has if a root whose shape is not seen may be deformed.
+
+    Such a root is graded as an unchanged one, which says nothing of how likely it is to be one.
+    """
+    if given.lee is None or given.probabilities is None or findings.root_shape is not RootShape.NOT_ASSESSABLE:
+        return given
+    n_lost = sum(finding.state is BorderState.LOST for finding in findings.borders.values())
+    supposed = replace(findings, root_shape=RootShape.UNCHANGED, root_shape_probability=expected_change(n_lost))
+    return _with_probabilities(given, given.lee, grade_probabilities(supposed, criteria))
+
+
+def _with_probabilities(given: Grade, lee: int, probabilities: GradeProbabilities | None) -> Grade:
+    if probabilities is None:
+        return given
+    competing = find_competing(lee, probabilities)
+    return replace(given, confidence=probabilities[lee], probabilities=probabilities, competing=competing)
 
 
 def why_not(quality: Quality, *, seal_limit_mm: float = SEAL_LIMIT_MM) -> str:
@@ -177,13 +197,13 @@ def _weigh(
     total = sum(one.weight for one in likely)
     read = [grade_content(one.content, near, pixel_mm, criteria) for one in likely]
     shares = [
-        (one.weight / total, given.probabilities)
-        for one, (_, _, given, _) in zip(likely, read, strict=True)
+        (one.weight / total, _misplaced(findings), given.probabilities)
+        for one, (findings, _, given, _) in zip(likely, read, strict=True)
         if given.lee is not None and given.probabilities is not None
     ]
     if not shares:
         return candidates[0], *read[0]
-    mixed = _mix(shares, MISPLACED)
+    mixed = _mix(shares)
     middle = int(np.searchsorted(np.cumsum(mixed), 0.5 * sum(mixed)))
     graded = [n for n, (_, _, given, _) in enumerate(read) if given.lee is not None]
     best = min(graded, key=lambda n: (abs((read[n][2].lee or 0) - middle), n))
@@ -191,7 +211,7 @@ def _weigh(
     lee = given.lee
     if lee is None:
         return likely[best], *read[best]
-    given = replace(given, confidence=mixed[lee], probabilities=mixed, competing=find_competing(lee, mixed))
+    given = _with_probabilities(given, lee, mixed)
     doubt = describe_doubt(given, criteria)
     quality &= ~Quality.UNCERTAIN
     if doubt is None:
@@ -199,11 +219,16 @@ def _weigh(
     return likely[best], findings, quality | Quality.UNCERTAIN, given, (doubt,)
 
 
-def _mix(shares: Sequence[tuple[float, GradeProbabilities]], misplaced: float) -> GradeProbabilities:
-    """Probabilities of the grades over what may be the root; where none of it is, every grade is as likely."""
-    total = sum(weight for weight, _ in shares)
+def _misplaced(findings: PerineuralFindings) -> float:
+    """Probability that a candidate is another structure: a root shows its outline more often than what is none."""
+    return MISPLACED if findings.root_shape is RootShape.NOT_ASSESSABLE else MISPLACED_CLEAR
+
+
+def _mix(shares: Sequence[tuple[float, float, GradeProbabilities]]) -> GradeProbabilities:
+    """Probabilities of the grades over what may be the root, by weight; where it is none, every grade is as likely."""
+    total = sum(weight for weight, _, _ in shares)
     none, mild, moderate, severe = (
-        (1.0 - misplaced) * sum(weight * found[grade] for weight, found in shares) / total + misplaced / 4
+        sum(weight * ((1.0 - misplaced) * found[grade] + misplaced / 4) for weight, misplaced, found in shares) / total
         for grade in range(4)
     )
     return none, mild, moderate, severe

@@ -1,12 +1,13 @@
 """Where several structures may be the root: the grade is the median over them, the confidence that of all."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from foramgrade.composing import MISPLACED, assess_sighting
-from foramgrade.findings import ForamenPoint, Level, Quality, Side
+from foramgrade.composing import MISPLACED, MISPLACED_CLEAR, assess_sighting, grade_content
+from foramgrade.findings import Border, ForamenPoint, Level, Quality, RootShape, Side
 from foramgrade.geometry.planes import Part, Raster, Section, Sheet
 from foramgrade.geometry.pointed import Pointed
 from foramgrade.grader.criteria import LEE_2010
@@ -62,7 +63,34 @@ def test_one_candidate_keeps_its_grade_and_loses_what_may_be_another_structure(f
     one = assess(candidate_of(free, 1.0))
     assert one.grade.lee == 0
     assert sum(one.grade.probabilities) == pytest.approx(1.0)
-    assert one.grade.confidence <= 1 - MISPLACED * 3 / 4 + 1e-9
+    assert one.grade.confidence == pytest.approx(1 - MISPLACED_CLEAR * 3 / 4, abs=0.02)
+
+
+def without_outline(candidate):
+    root = replace(candidate.content.root, indistinct=1.0)
+    return replace(candidate, content=replace(candidate.content, root=root))
+
+
+def test_what_has_no_clear_outline_is_another_structure_more_often(free):
+    one = assess(without_outline(candidate_of(free, 1.0)))
+    assert one.findings.root_shape is RootShape.NOT_ASSESSABLE
+    assert one.grade.confidence == pytest.approx(1 - MISPLACED * 3 / 4, abs=0.02)
+
+
+def test_a_root_whose_shape_is_not_seen_may_be_deformed(severe):
+    """Fat is lost on four borders: without its shape grades 2 and 3 are as likely; the grade is capped at 2."""
+    content = without_outline(candidate_of(severe, 1.0)).content
+    findings, _, given, doubts = grade_content(content, (), 0.6, LEE_2010)
+    assert findings.lost == set(Border)
+    assert given.lee == 2
+    assert given.probabilities[2:] == pytest.approx((0.5, 0.5), abs=0.02)
+    assert given.competing == 3
+    assert any("grade 3 competes" in doubt for doubt in doubts)
+
+
+def test_a_root_in_fat_whose_shape_is_not_seen_is_hardly_deformed(free):
+    *_, given, _ = grade_content(without_outline(candidate_of(free, 1.0)).content, (), 0.6, LEE_2010)
+    assert given.probabilities[3] == pytest.approx(0.02 / 1.02, abs=1e-3)
 
 
 def test_the_median_grade_wins_over_the_likeliest_candidate(free, severe):

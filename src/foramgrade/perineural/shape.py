@@ -35,6 +35,17 @@ MISTAKEN, MISTAKEN_AROUND_POINT = 0.05, 0.15
 LARGEST_DEPARTURE, USUAL_COUNTS = 1.6, 1.0
 
 
+def expected_change(n_lost: int) -> float:
+    """Probability, 0 to 1, that a root whose shape is not seen is deformed, by the number of borders without fat.
+
+    Examples
+    --------
+    >>> [round(expected_change(n), 2) for n in range(5)]
+    [0.02, 0.04, 0.2, 0.33, 0.5]
+    """
+    return PRIOR_ODDS[n_lost] / (1.0 + PRIOR_ODDS[n_lost])
+
+
 @dataclass(frozen=True, slots=True)
 class ShapeFinding:
     """Shape of a root.
