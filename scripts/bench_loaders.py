@@ -136,7 +136,8 @@ def is_at_hand(reader: str) -> bool:
 
 
 def compare(names: list[str], folder: Path, rounds: int, *, ours: str) -> None:
-    """Print a table of readers of one folder; the runs of all take turns, ratios are taken within a round."""
+    """Print a table of the readers at hand of one folder; all take turns, and ratios are taken within a round."""
+    names = [name for name in names if is_at_hand(name)]
     memory = {}
     for name in names:
         fresh = Worker(__file__, name, str(folder))
@@ -162,12 +163,11 @@ def compare(names: list[str], folder: Path, rounds: int, *, ours: str) -> None:
 
 def compare_series(rounds: int, *, slices: int, size: int) -> None:
     """Print a table of all readers on one DICOM series."""
-    names = [name for name in READERS if is_at_hand(name)]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "series"
         make_series(folder, slices=slices, size=size)
         print(f"\n{slices} slices of {size} x {size}, 16 bit, median of {rounds} interleaved readings\n")
-        compare(names, folder, rounds, ours="foramgrade")
+        compare(list(READERS), folder, rounds, ours="foramgrade")
 
 
 def compare_archives(rounds: int) -> None:
@@ -186,7 +186,7 @@ def compare_archives(rounds: int) -> None:
         nib.save(nib.Nifti1Image(codes[ramp // 60 % 10], np.diag([0.6, 0.6, 0.9, 1.0])), folder / "labels.nii.gz")
         for what, ours in (("image", "foramgrade image"), ("labels", "foramgrade labels")):
             print(f"\n{what}.nii.gz of {' x '.join(map(str, shape))}, median of {rounds} interleaved readings\n")
-            compare([name for name in ARCHIVE_READERS if what in name and is_at_hand(name)], folder, rounds, ours=ours)
+            compare([name for name in ARCHIVE_READERS if what in name], folder, rounds, ours=ours)
 
 
 def make_tree(root: Path, files: int) -> None:
@@ -250,7 +250,7 @@ def main() -> None:
     elif given.labels:
         for folder in given.labels:
             print(f"\n{folder.name}/labels.nii.gz, median of {given.rounds} interleaved readings\n")
-            names = [name for name in ARCHIVE_READERS if "labels" in name and is_at_hand(name)]
+            names = [name for name in ARCHIVE_READERS if "labels" in name]
             compare(names, folder, given.rounds, ours="foramgrade labels")
     else:
         compare_series(given.rounds, slices=given.slices, size=given.size)

@@ -7,7 +7,6 @@ import numpy as np
 
 from foramgrade.findings import (
     FAT_QUANTITY,
-    BorderState,
     Evidence,
     ForamenAssessment,
     Grade,
@@ -103,8 +102,8 @@ def _allow_for_unseen_shape(given: Grade, findings: PerineuralFindings, criteria
     """
     if given.lee is None or given.probabilities is None or findings.root_shape is not RootShape.NOT_ASSESSABLE:
         return given
-    n_lost = sum(finding.state is BorderState.LOST for finding in findings.borders.values())
-    supposed = replace(findings, root_shape=RootShape.UNCHANGED, root_shape_probability=expected_change(n_lost))
+    changed = expected_change(len(findings.lost))
+    supposed = replace(findings, root_shape=RootShape.UNCHANGED, root_shape_probability=changed)
     return _with_probabilities(given, given.lee, grade_probabilities(supposed, criteria))
 
 

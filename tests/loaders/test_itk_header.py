@@ -68,6 +68,15 @@ def test_a_position_among_the_voxels_places_nothing(tmp_path: Path) -> None:
         read_volume(path)
 
 
+@pytest.mark.parametrize("label", [9, 10, 13, 32])
+def test_labels_that_are_blanks_and_line_breaks_are_read_through_once(tmp_path: Path, label: int) -> None:
+    """A search that begins anew at every line break takes minutes for these, as for the square of their number."""
+    path = tmp_path / "i.mha"
+    header = META.replace("MET_SHORT", "MET_UCHAR").replace("3 4 5", "64 64 64")
+    path.write_bytes(header.encode() + bytes([label]) * 64**3)
+    assert (read_volume(path).array == label).all()
+
+
 @pytest.mark.parametrize("field", ["data file: ", "labels: ", "unknown: ", "no field", "type: "])
 def test_a_field_longer_than_teem_writes_about_is_refused(tmp_path: Path, field: str) -> None:
     with pytest.raises(InputError, match=r"damaged NRRD header: line 10 has 10\d\d bytes, expected at most 500"):

@@ -165,7 +165,7 @@ def _labelled_box(stored: npt.NDArray[np.uint16]) -> Box:
     """Box of all that is labelled, if anything is, along the second and third axis: one fast pass tells these."""
     plane = np.bitwise_or.reduce(stored, axis=0)
     used = [np.flatnonzero(plane.any(axis=axis)) for axis in (1, 0)]
-    j, k = (slice(int(u[0]), int(u[-1]) + 1) if len(u) else slice(1) for u in used)
+    j, k = (slice(int(u[0]), int(u[-1]) + 1) if len(u) else slice(0, 1) for u in used)
     return slice(0, len(stored)), j, k
 
 

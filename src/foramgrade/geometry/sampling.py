@@ -125,17 +125,15 @@ def _parts_in(
     codes: npt.NDArray[np.uint16], spine: Spine, segment: Segment, frame: Frame, box: tuple[slice, slice, slice]
 ) -> npt.NDArray[np.uint8]:
     """Part of every voxel of a box of codes; the endplates above and below the disc go to the two vertebrae."""
-    table = np.zeros(int(codes.max(initial=0)) + 1, np.uint8)
+    table = np.zeros(np.iinfo(codes.dtype).max + 1, np.uint8)
     known = [(segment.upper, Part.UPPER), (segment.lower, Part.LOWER), (segment.disc, Part.DISC)]
     for structure, part in [*known, (spine.canal, Part.CANAL)]:
-        if structure is not None and structure.code < len(table):
+        if structure is not None:
             table[structure.code] = part
-    plate = ENDPLATE_CODE_OFFSET + segment.upper.code
-    if plate < len(table):
-        table[plate] = _PLATE
+    table[ENDPLATE_CODE_OFFSET + segment.upper.code] = _PLATE
     parts = np.ascontiguousarray(table[codes])
-    if plate < len(table):
-        plates = np.argwhere(parts == _PLATE)
+    plates = np.argwhere(parts == _PLATE)
+    if len(plates):
         first = [part.start for part in box]
         above = (spine.grid.to_world(plates + first) - frame.origin_mm) @ frame.superior > 0
         parts[tuple(plates.T)] = np.where(above, Part.UPPER, Part.LOWER)

@@ -11,13 +11,14 @@ from foramgrade.errors import InputError
 
 #: Where the header of a MetaImage file must be over, bytes; ITK's own take less than one thousandth of this.
 _METAIMAGE_HEADER_BYTES = 1 << 18
+# The blanks before a key hold no line break: a run of these begins a line at each, and would be read through from each.
 _POSITION = re.compile(
-    rb"^\s*(TransformMatrix|Rotation|Orientation|Offset|Position|Origin)\s*=", re.MULTILINE | re.IGNORECASE
+    rb"^[^\S\n]*(TransformMatrix|Rotation|Orientation|Offset|Position|Origin)\s*=", re.MULTILINE | re.IGNORECASE
 )
 _DIMENSIONS = re.compile(rb"NDims\s*[=:]\s*(\S*)")
 #: MetaIO's arrays have places for so many dimensions.
 _MOST_DIMENSIONS = 10
-_TEXT = re.compile(rb"^\s*(Name|Comment|ObjectType|ObjectSubType)\s*[=:]\s*([^\r\n]*)", re.MULTILINE)
+_TEXT = re.compile(rb"^[^\S\n]*(Name|Comment|ObjectType|ObjectSubType)\s*[=:]\s*([^\r\n]*)", re.MULTILINE)
 #: MetaIO's texts end with a zero byte in 255.
 _LONGEST_TEXT = 254
 _DATA_FILE = re.compile(rb"ElementDataFile\s*[=:]\s*([^\r\n]*)")
